@@ -1,0 +1,45 @@
+"""The ArtifactStore protocol: the files of one run (or of one folder of any kind).
+
+Knows nothing of runs: an ArtifactStore is opened for a root URI. `runstone.testing.ArtifactSuite` says the same
+in tests.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from runstone.entities import FileInfo
+
+__all__ = ["ArtifactStore"]
+
+
+class ArtifactStore(Protocol):
+    """Files below one root. Paths are relative, with `/`; the empty path is the root itself.
+
+    A path that would leave the root (`..`, absolute, through a symbolic link) raises InvalidInput. A file appears
+    under its name only when it is whole. Safe to share between threads. Every method may raise ArtifactError.
+    """
+
+    root_uri: str
+
+    def put_file(self, local_path: Path, path: str) -> None:
+        """Store the local file under `path`, replacing what is there. Raises NotFound: no such local file."""
+
+    def put_stream(self, stream: BinaryIO, path: str) -> int:
+        """Store what the stream yields, without holding it in memory; returns the size in bytes."""
+
+    def open(self, path: str) -> BinaryIO:
+        """The file, for reading; can seek. Raises NotFound: no such file."""
+
+    def list(self, path: str = "") -> list[FileInfo]:
+        """What stands directly below `path`, by name; nothing where there is no such folder, or `path` is a file."""
+
+    def delete(self, path: str) -> None:
+        """Delete a file, or a folder with all in it; nothing happens where there is none."""
+
+    def local_path(self, path: str) -> Path | None:
+        """Where the file or folder lies on this machine, so that it need not be copied; None for a remote store.
+
+        Raises NotFound: nothing there.
+        """

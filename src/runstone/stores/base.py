@@ -1,0 +1,186 @@
+"""The Store protocol: what may be true inside one transaction. Knows no default, no clock and no wire format.
+
+`runstone.testing.StoreSuite` says the same in tests; a store is right when the suite passes over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
+from runstone.filters.ast import Filter, OrderTerm
+from runstone.series.points import MetricBatch, Points
+from runstone.series.summary import Summary
+
+__all__ = ["ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store"]
+
+
+class NewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run to be created. `tags` holds its name under `mlflow.runName`."""
+
+    run_id: str
+    experiment_id: str
+    run_name: str
+    user_id: str
+    status: RunStatus
+    start_time: int | None
+    tags: Mapping[str, str]
+
+
+class ExperimentQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which experiments, in which order; ties: newest first. `filter` speaks of attributes and tags."""
+
+    view: ViewType = ViewType.ACTIVE_ONLY
+    filter: Filter | None = None
+    order: tuple[OrderTerm, ...] = ()
+    max_results: int = 1000
+    page_token: str | None = None
+
+
+class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which runs of which experiments, in which order; ties, and no order: start_time descending, then run_id."""
+
+    experiment_ids: tuple[str, ...]
+    view: ViewType = ViewType.ACTIVE_ONLY
+    filter: Filter | None = None
+    order: tuple[OrderTerm, ...] = ()
+    max_results: int = 1000
+    page_token: str | None = None
+
+
+class RunTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of runs as columns, all of one length; keys sorted. A run without a key has NaN or None there."""
+
+    run_id: list[str]
+    experiment_id: list[str]
+    status: list[str]
+    artifact_uri: list[str]
+    start_time: list[int | None]
+    end_time: list[int | None]
+    metrics: dict[str, list[float]]
+    params: dict[str, list[str | None]]
+    tags: dict[str, list[str | None]]
+    token: str | None = None
+
+
+class Sequenced(msgspec.Struct, frozen=True):
+    """Who writes, and which of its records a write holds: `first` to `last`, both included, counted from 1.
+
+    A store keeps the last sequence of each (run, writer) in the transaction that stores the records, so that a
+    write that arrives twice is stored once.
+    """
+
+    writer: str
+    first: int
+    last: int
+
+
+class Store(Protocol):
+    """Facts about experiments and runs. Every method is one transaction; safe to share between threads.
+
+    Reads raise NotFound for an unknown id. Writes to a run raise NotFound, or NotActive where it is deleted.
+    Every method may raise StoreError. Times are milliseconds since the Unix epoch.
+    """
+
+    # -- experiments
+
+    def create_experiment(
+        self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int
+    ) -> str:
+        """Create one and return its id. Raises AlreadyExists, also for a name that a deleted experiment holds."""
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        """The experiment, deleted or not."""
+
+    def find_experiment(self, name: str) -> Experiment | None:
+        """The experiment of that name, deleted or not, or None."""
+
+    def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
+        """A page of experiments. Raises InvalidInput for a page token that is not of this query."""
+
+    def rename_experiment(self, experiment_id: str, name: str, *, now: int) -> None:
+        """Raises AlreadyExists, and NotActive for a deleted experiment."""
+
+    def set_experiment_stage(self, experiment_id: str, stage: LifecycleStage, *, now: int) -> None:
+        """Delete or restore it, with the runs that are active in it, or that were deleted with it."""
+
+    def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str], *, now: int) -> None:
+        """Set tags; others stay. Raises NotActive for a deleted experiment."""
+
+    def delete_experiment_tag(self, experiment_id: str, key: str, *, now: int) -> None:
+        """Raises NotFound where there is no such tag."""
+
+    # -- runs
+
+    def create_run(self, run: NewRun) -> Run:
+        """Raises NotFound for an unknown experiment, NotActive for a deleted one, AlreadyExists for a taken id."""
+
+    def get_run(self, run_id: str) -> Run:
+        """The run with all its data, deleted or not."""
+
+    def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
+        """Set both, whatever they were."""
+
+    def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
+        """Delete or restore a run; doing so twice changes nothing."""
+
+    def search_runs(self, query: RunQuery) -> PagedList[Run]:
+        """A page of runs. Raises InvalidInput for a page token that is not of this query."""
+
+    def search_run_table(self, query: RunQuery) -> RunTable:
+        """The same page as columns."""
+
+    # -- what a run records
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        metrics: MetricBatch | None = None,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        sequenced: Sequenced | None = None,
+    ) -> None:
+        """Record all or nothing. The tag `mlflow.runName` is also the run's name.
+
+        Points, params and tags that are there already change nothing. Raises ParamChanged for a param that has
+        another value. With `sequenced`, a write whose `last` is not above the writer's last changes nothing; one
+        that overlaps it in part, or leaves a gap, raises InvalidInput.
+        """
+
+    def last_sequence(self, run_id: str, writer: str) -> int:
+        """The last sequence stored for that writer of that run, 0 for none."""
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Raises NotFound where there is no such tag."""
+
+    def append_to_list_tag(self, run_id: str, key: str, item: object) -> None:
+        """Append `item` to the JSON list that the tag holds; an absent tag is an empty list.
+
+        Raises InvalidInput where the tag holds something else.
+        """
+
+    def log_inputs(self, run_id: str, inputs: Sequence[DatasetInput]) -> None:
+        """Link datasets to a run; tags of a link that is there are overwritten."""
+
+    # -- series
+
+    def list_series(self, run_id: str) -> dict[str, Summary]:
+        """The summary of every series of a run, by key in order."""
+
+    def read_series(
+        self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None
+    ) -> Points:
+        """The points of a series, in order, whose step lies in the range, both ends included.
+
+        No points where the run has no such series.
+        """
+
+    def fold(self, run_id: str) -> None:
+        """Tidy what has been appended. Changes no answer."""
+
+    def close(self) -> None:
+        """Release files and connections. Anything after that raises StoreError."""

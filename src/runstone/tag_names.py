@@ -1,0 +1,13 @@
+"""The names of tags with a meaning of their own. They are MLflow's, so that either side reads the other's runs."""
+
+RUN_NAME = "mlflow.runName"
+RUN_NOTE = "mlflow.note.content"
+PARENT_RUN_ID = "mlflow.parentRunId"
+USER = "mlflow.user"
+SOURCE_NAME = "mlflow.source.name"
+SOURCE_TYPE = "mlflow.source.type"
+GIT_COMMIT = "mlflow.source.git.commit"
+GIT_BRANCH = "mlflow.source.git.branch"
+GIT_REPO_URL = "mlflow.source.git.repoURL"
+LOGGED_MODELS = "mlflow.log-model.history"
+DATASET_CONTEXT = "mlflow.data.context"
