@@ -71,19 +71,25 @@ class FilterError(InvalidInput):
     """A filter or an order that cannot be read.
 
     `text` is the whole expression, `column` the 0-based offset of the fault in it, `expected` what would have
-    been accepted there.
+    been accepted there. `what` names the expression in the message.
     """
 
-    def __init__(self, problem: str, *, text: str, column: int, expected: str = "") -> None:
+    def __init__(self, problem: str, *, text: str, column: int, expected: str = "", what: str = "filter") -> None:
         self.problem = problem
         self.text = text
         self.column = column
         self.expected = expected
         hint = f"; expected {expected}" if expected else ""
-        line_start = text.rfind("\n", 0, column) + 1
-        line = text[line_start:].split("\n", 1)[0]
-        pointer = " " * (column - line_start) + "^"
-        super().__init__(f"Invalid filter: {problem} at column {column + 1}{hint}\n  {line}\n  {pointer}")
+        super().__init__(f"Invalid {what}: {problem} at column {column + 1}{hint}\n{_point_at(text, column)}")
+
+
+def _point_at(text: str, column: int) -> str:
+    """The line of the fault, cut to what is near it, over a caret."""
+    line_start = text.rfind("\n", 0, column) + 1
+    start = max(line_start, column - 60)
+    line = text[start : column + 60].split("\n", 1)[0]
+    lead = "  " if start == line_start else "  ..."
+    return f"{lead}{line}\n{' ' * (len(lead) + column - start)}^"
 
 
 class ParamChanged(InvalidInput):

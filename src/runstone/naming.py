@@ -11,26 +11,26 @@ import time
 
 __all__ = ["new_run_id", "new_run_name", "now_ms"]
 
-_ADJECTIVES = (
-    "able amber ancient ardent autumn azure blithe bold brave bright brisk calm candid careful cheerful clever "
-    "coastal copper coral cosmic crisp curious daring dawn deft dusky eager early earnest elegant ember fair fearless "
-    "fleet fond frosty gentle gilded glad golden graceful grand hardy hazel hidden honest humble icy inky ivory jade "
-    "jolly keen kind lively loyal lucid lunar mellow merry mighty mindful misty modest mossy nimble noble northern "
-    "olive open patient pearly placid plucky polite proud quick quiet rapid rosy royal rustic sable sage sandy "
-    "serene sharp shy silent silver sleek smooth snowy solar spry stellar steady stony sunny swift tidy topaz tranquil "
-    "trusty umber upbeat valiant velvet verdant vivid warm wavy wild willing windy winter wise witty woven young "
-    "zealous zesty"
-).split()
-_NOUNS = (
-    "alder antler arch aspen badger barrow basalt beacon bear beech birch bison boulder brook cairn canyon cedar "
-    "chalk cliff cloud cobble comet condor cove crane creek crow delta dolmen dove dune eagle elk elm ember falcon "
-    "fern finch fjord flint forest fox gale garnet geyser glacier glade glen gneiss granite grove gull hare harbor "
-    "hawk heath heron hill island ivy jasper kestrel lagoon lake larch lark lava lichen lynx maple marble marsh "
-    "marten meadow menhir mesa moon moor moss mountain newt oak obelisk onyx opal orchid osprey otter owl peak pebble "
-    "pine plover pond poplar puffin quail quarry quartz raven reef ridge river robin rowan rune sable schist sequoia "
-    "shale shore slate sparrow spring spruce star stone stork summit swan tern thistle thrush tide trout tundra "
-    "valley vole wave willow wolf wren yak yew zephyr"
-).split()
+_ADJECTIVES = """
+    able amber ancient ardent autumn azure blithe bold brave bright brisk calm candid careful cheerful clever
+    coastal copper coral cosmic crisp curious daring dawn deft dusky eager early earnest elegant ember fair
+    fearless fleet fond frosty gentle gilded glad golden graceful grand hardy hazel hidden honest humble icy
+    inky ivory jade jolly keen kind lively loyal lucid lunar mellow merry mighty mindful misty modest mossy
+    nimble noble northern olive open patient pearly placid plucky polite proud quick quiet rapid rosy royal
+    rustic sable sage sandy serene sharp shy silent silver sleek smooth snowy solar spry stellar steady stony
+    sunny swift tidy topaz tranquil trusty umber upbeat valiant velvet verdant vivid warm wavy wild willing
+    windy winter wise witty woven young zealous zesty
+""".split()
+_NOUNS = """
+    alder antler arch aspen badger barrow basalt beacon bear beech birch bison boulder brook cairn canyon
+    cedar chalk cliff cloud cobble comet condor cove crane creek crow delta dolmen dove dune eagle elk elm
+    ember falcon fern finch fjord flint forest fox gale garnet geyser glacier glade glen gneiss granite grove
+    gull hare harbor hawk heath heron hill island ivy jasper kestrel lagoon lake larch lark lava lichen lynx
+    maple marble marsh marten meadow menhir mesa moon moor moss mountain newt oak obelisk onyx opal orchid
+    osprey otter owl peak pebble pine plover pond poplar puffin quail quarry quartz raven reef ridge river
+    robin rowan rune sable schist sequoia shale shore slate sparrow spring spruce star stone stork summit swan
+    tern thistle thrush tide trout tundra valley vole wave willow wolf wren yak yew zephyr
+""".split()
 
 
 def now_ms() -> int:

@@ -19,9 +19,7 @@ T = TypeVar("T")
 class Setting(Generic[T]):
     """One setting: `names` in order of preference, how its text is read, and what it means."""
 
-    def __init__(
-        self, *names: str, parse: Callable[[str], T], default: T, doc: str, secret: bool = False
-    ) -> None:
+    def __init__(self, *names: str, parse: Callable[[str], T], default: T, doc: str, secret: bool = False) -> None:
         self.names = names
         self.parse = parse
         self.default = default

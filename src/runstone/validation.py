@@ -16,9 +16,6 @@ from runstone.errors import InvalidInput
 __all__ = [
     "INT64_MAX",
     "INT64_MIN",
-    "MAX_BATCH_METRICS",
-    "MAX_BATCH_PARAMS",
-    "MAX_BATCH_TAGS",
     "MAX_EXPERIMENT_NAME_LENGTH",
     "MAX_KEY_LENGTH",
     "MAX_PARAM_VALUE_LENGTH",
@@ -38,9 +35,6 @@ MAX_KEY_LENGTH = 250
 MAX_PARAM_VALUE_LENGTH = 6_000
 MAX_TAG_VALUE_LENGTH = 8_000
 MAX_EXPERIMENT_NAME_LENGTH = 500
-MAX_BATCH_METRICS = 1_000
-MAX_BATCH_PARAMS = 100
-MAX_BATCH_TAGS = 100
 INT64_MIN = -(1 << 63)
 INT64_MAX = (1 << 63) - 1
 
@@ -89,7 +83,9 @@ def check_run_id(run_id: object) -> str:
 
 def check_experiment_id(experiment_id: object) -> str:
     """Return the experiment's id as text; an int is accepted. Raises InvalidInput."""
-    text = str(experiment_id) if isinstance(experiment_id, int) and not isinstance(experiment_id, bool) else experiment_id
+    text = (
+        str(experiment_id) if isinstance(experiment_id, int) and not isinstance(experiment_id, bool) else experiment_id
+    )
     if not isinstance(text, str) or not _EXPERIMENT_ID.match(text):
         raise InvalidInput(f"Invalid experiment id {experiment_id!r}: expected a whole number such as '0'")
     return text
@@ -164,10 +160,11 @@ def metric_whole_number(key: str, name: str, value: Any) -> int:
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
             raise InvalidInput(f"Invalid {name} {value!r} for metric '{key}': expected a whole number") from None
-        value = whole
-    if not INT64_MIN <= value <= INT64_MAX:
+    else:
+        whole = value
+    if not INT64_MIN <= whole <= INT64_MAX:
         raise InvalidInput(f"Invalid {name} {value!r} for metric '{key}': it does not fit into 64 bits")
-    return value
+    return whole
 
 
 def param_number(text: str) -> float | None:

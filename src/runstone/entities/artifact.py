@@ -8,7 +8,7 @@ __all__ = ["FileInfo"]
 
 
 class FileInfo(msgspec.Struct, frozen=True):
-    """`path` is relative to the run's artifact root, with `/` on every system; `file_size` in bytes, None for a folder."""
+    """`path` is relative to the run's artifacts, with `/` on every system; `file_size` in bytes, None for a folder."""
 
     path: str
     is_dir: bool

@@ -5,6 +5,7 @@ A filter is two-valued: a comparison with something a run lacks (or with NaN) is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Literal
 
@@ -23,6 +24,8 @@ __all__ = [
     "OrderTerm",
     "Presence",
     "Value",
+    "all_of",
+    "any_of",
 ]
 
 
@@ -37,7 +40,10 @@ class Kind(str, Enum):
 
 
 Aggregate = Literal["last", "min", "max", "first", "count"]
-"""Over a series' whole history; `last` is the latest value, what a bare `metrics.loss` means. NaN is never min or max."""
+"""Over a series' whole history; `last` is the latest value, what a bare `metrics.loss` means.
+
+NaN is never min or max.
+"""
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "LIKE", "ILIKE", "RLIKE", "IN", "NOT IN"]
 
@@ -46,7 +52,7 @@ Value = str | float | int | tuple[str, ...] | tuple[float | int, ...]
 
 
 class Field(msgspec.Struct, frozen=True):
-    """`key` is the metric's, param's or tag's name, or the attribute's canonical name (`start_time`, `name`, ...)."""
+    """`key` is the metric's, param's or tag's name, or an attribute's canonical name (`start_time`, ...)."""
 
     kind: Kind
     key: str
@@ -54,7 +60,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """`field operator value`. A number makes the comparison numeric: params that are no numbers never match it."""
+    """`field operator value`. A number makes it numeric: params that are no numbers never match it."""
 
     field: Field
     operator: Operator
@@ -87,6 +93,22 @@ class Or(msgspec.Struct, frozen=True):
 
 
 Filter = Comparison | Presence | Not | And | Or
+
+
+def all_of(terms: Iterable[Filter]) -> Filter:
+    """The conjunction of at least one term: no And within the And, and one term is itself."""
+    flat: list[Filter] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, And) else (term,))
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def any_of(terms: Iterable[Filter]) -> Filter:
+    """The disjunction of at least one term: no Or within the Or, and one term is itself."""
+    flat: list[Filter] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, Or) else (term,))
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))
 
 
 class OrderTerm(msgspec.Struct, frozen=True):

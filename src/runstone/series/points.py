@@ -1,12 +1,16 @@
 """Points as columns: of one series (Points), of several (MetricBatch), and their order and identity.
 
-Points are ordered by step, then timestamp, then value, NaN after every number. Points equal in all three are one
-point (as MLflow's SQL store keeps them: its clients may send a batch twice).
+Points are ordered by step, then timestamp, then value, NaN after every number. Points equal in all three are
+one point (as MLflow's SQL store keeps them: its clients may send a batch twice). NaN equals NaN; 0.0 equals
+-0.0, and whichever came first stays.
+
+Knows no store, no encoding and no limit on what may be logged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +56,12 @@ class Points:
     def __getitem__(self, rows: slice | npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Points:
         return Points(self.step[rows], self.timestamp[rows], self.value[rows])
 
+    def between(self, from_step: int | None, to_step: int | None) -> Points:
+        """The points, which must be in order, whose step lies in the range, ends included; None is open."""
+        start = 0 if from_step is None else int(np.searchsorted(self.step, from_step, "left"))
+        stop = len(self) if to_step is None else int(np.searchsorted(self.step, to_step, "right"))
+        return self[slice(start, stop)]
+
     def rows(self) -> Iterator[tuple[int, int, float]]:
         """(step, timestamp, value) of each point."""
         return zip(self.step.tolist(), self.timestamp.tolist(), self.value.tolist(), strict=True)
@@ -62,32 +72,38 @@ class Points:
 
     def ordered(self) -> Points:
         """The same points in order, each once; `self` where that is so already."""
-        step, timestamp = self.step, self.timestamp
-        rises = (step[1:] > step[:-1]) | ((step[1:] == step[:-1]) & (timestamp[1:] > timestamp[:-1]))
-        if rises.all():
+        if len(self) < 2 or _rises(self).all():
             return self
-        points = self[np.lexsort((self.value, timestamp, step))]
-        return points[_first_of_equals(points.step, points.timestamp, points.value)]
+        return self[_distinct_in_order(self.value, self.timestamp, self.step)]
 
 
-def _first_of_equals(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """Which rows of ordered columns differ from the row before; NaN equals NaN."""
-    keep = np.ones(len(columns[0]), np.bool_)
-    same = np.ones(max(len(columns[0]) - 1, 0), np.bool_)
-    for column in columns:
-        equal = column[1:] == column[:-1]
-        if column.dtype.kind == "f":
-            equal |= np.isnan(column[1:].astype(float)) & np.isnan(column[:-1].astype(float))
-        same &= equal
-    keep[1:] = ~same
-    return keep
+def _rises(points: Points) -> npt.NDArray[np.bool_]:
+    """Which rows but the first are later than the row before, by step and timestamp alone."""
+    step, timestamp = points.step, points.timestamp
+    rises: npt.NDArray[np.bool_] = timestamp[1:] > timestamp[:-1]
+    rises &= step[1:] == step[:-1]
+    rises |= step[1:] > step[:-1]
+    return rises
+
+
+def _distinct_in_order(value: FloatColumn, *whole: IntColumn) -> npt.NDArray[np.intp]:
+    """The rows in order, each distinct row once. The last column counts most, `value` least."""
+    order = np.lexsort((value, *whole))
+    value = value[order]
+    repeats = (value[1:] == value[:-1]) | (np.isnan(value[1:]) & np.isnan(value[:-1]))
+    for column in whole:
+        column = column[order]
+        repeats &= column[1:] == column[:-1]
+    kept = np.ones(len(order), np.bool_)
+    kept[1:] = ~repeats
+    return order[kept]
 
 
 class MetricBatch:
     """Points of several series as columns, grouped by key: what arrives at a store in one piece.
 
-    `keys[i]` has the rows `starts[i]:starts[i + 1]` of `points`; `starts` has one entry more than `keys`. Within
-    a key the rows are ordered, each point once. Keys are distinct; their order has no meaning.
+    `keys[i]` has the rows `starts[i]:starts[i + 1]` of `points`, at least one; `starts` has one entry more
+    than `keys`. Within a key the rows are ordered, each point once. Keys are distinct, in any order.
     """
 
     __slots__ = ("keys", "points", "starts")
@@ -112,16 +128,24 @@ class MetricBatch:
 
     @classmethod
     def of_columns(cls, keys: tuple[str, ...], key_rows: IntColumn, points: Points) -> MetricBatch:
-        """The batch of points in any order, of which row i belongs to `keys[key_rows[i]]`. Each key has a row."""
-        if len(keys) <= 1:
+        """The batch of points in any order, of which row i belongs to `keys[key_rows[i]]`.
+
+        Keys are distinct; those without a row are left out.
+        """
+        if len(keys) == 1 and len(points):
             points = points.ordered()
-            return cls(keys, np.array([0, len(points)][: len(keys) + 1], np.int64), points)
-        order = np.lexsort((points.value, points.timestamp, points.step, key_rows))
-        points, key_rows = points[order], key_rows[order]
-        kept = _first_of_equals(key_rows, points.step, points.timestamp, points.value)
-        if not kept.all():
-            points, key_rows = points[kept], key_rows[kept]
-        return cls(keys, np.searchsorted(key_rows, np.arange(len(keys) + 1)).astype(np.int64), points)
+            return cls(keys, np.array([0, len(points)], np.int64), points)
+        rows = _grouped(key_rows, len(keys))
+        grouped, key_rows = points[rows], key_rows[rows]
+        if not (_rises(grouped) | (key_rows[1:] > key_rows[:-1])).all():
+            rows = _distinct_in_order(grouped.value, grouped.timestamp, grouped.step, key_rows)
+            grouped, key_rows = grouped[rows], key_rows[rows]
+        starts = np.searchsorted(key_rows, np.arange(len(keys) + 1)).astype(np.int64)
+        used = starts[1:] > starts[:-1]
+        if not used.all():
+            keys = tuple(compress(keys, used.tolist()))
+            starts = np.concatenate([starts[:1], starts[1:][used]])
+        return cls(keys, starts, grouped)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -131,3 +155,10 @@ class MetricBatch:
         starts = self.starts.tolist()
         for number, key in enumerate(self.keys):
             yield key, self.points[slice(starts[number], starts[number + 1])]
+
+
+def _grouped(key_rows: IntColumn, keys: int) -> npt.NDArray[np.intp]:
+    """The rows key by key, otherwise as they came."""
+    # NumPy sorts 16-bit numbers by radix: 1 M rows in 10 ms, against 25 for 64 bits and 270 for a lexsort.
+    narrow = key_rows.astype(np.uint16) if keys <= 1 << 16 else key_rows
+    return np.argsort(narrow, kind="stable")

@@ -1,7 +1,7 @@
 """What a store keeps beside a series' points, so that search and tables never read the points themselves.
 
-A summary is made from points and merged with others; the result is the same in any order and grouping, and
-(but for `count`) however often the same points are merged.
+A summary is made from points and merged with others; the result is the same in any order and grouping (but
+for the sign of a zero), and but for `count` however often the same points are merged. Knows no store.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from runstone.series.points import MetricBatch
 
 __all__ = ["Summary", "merge", "summarize"]
 
-NAN = math.nan
 
+# gc=False: it holds numbers alone, so the collector need not look at the thousands that a table makes.
+class Summary(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a series without its points.
 
-class Summary(msgspec.Struct, frozen=True):
-    """`last` is the largest point by (step, timestamp, value), `first` the smallest; NaN counts as the largest value.
-
-    `min` and `max` pass over NaN, and are NaN where there is no number; `min_step` and `max_step` are the smallest
-    steps at which they stand, 0 where there is none.
+    `last` is the largest point by (step, timestamp, value), `first` the smallest; NaN is above every number.
+    `min` and `max` pass over NaN, and are NaN where there is no number; `min_step` and `max_step` are the
+    smallest steps at which they stand, 0 where there is none.
     """
 
     count: int
@@ -40,39 +40,47 @@ class Summary(msgspec.Struct, frozen=True):
 
 def summarize(batch: MetricBatch) -> dict[str, Summary]:
     """The summary of each key of a batch."""
-    if not len(batch):
-        return {}
+    if len(batch) == len(batch.keys):
+        return _summarize_single_points(batch)
     starts, points = batch.starts, batch.points
     begin, end = starts[:-1], starts[1:] - 1
-    value = points.value
-    is_nan = np.isnan(value)
-    low = np.minimum.reduceat(np.where(is_nan, np.inf, value), begin)
-    high = np.maximum.reduceat(np.where(is_nan, -np.inf, value), begin)
-    numbers = np.add.reduceat(~is_nan, begin, dtype=np.int64)
-    low[numbers == 0] = NAN
-    high[numbers == 0] = NAN
+    step, value = points.step, points.value
     lengths = np.diff(starts)
+    low = np.fmin.reduceat(value, begin)
+    high = np.fmax.reduceat(value, begin)
     far = np.iinfo(np.int64).max
-    low_step = np.minimum.reduceat(np.where(value == np.repeat(low, lengths), points.step, far), begin)
-    high_step = np.minimum.reduceat(np.where(value == np.repeat(high, lengths), points.step, far), begin)
-    low_step[numbers == 0] = 0
-    high_step[numbers == 0] = 0
+    low_step = np.minimum.reduceat(np.where(value == np.repeat(low, lengths), step, far), begin)
+    high_step = np.minimum.reduceat(np.where(value == np.repeat(high, lengths), step, far), begin)
+    no_number = np.isnan(low)
+    low_step[no_number] = 0
+    high_step[no_number] = 0
     columns = (
         lengths,
-        value[end], points.step[end], points.timestamp[end],
-        value[begin], points.step[begin], points.timestamp[begin],
+        value[end], step[end], points.timestamp[end],
+        value[begin], step[begin], points.timestamp[begin],
         low, low_step, high, high_step,
     )  # fmt: skip
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return {key: Summary(*row) for key, row in zip(batch.keys, rows, strict=True)}
 
 
+def _summarize_single_points(batch: MetricBatch) -> dict[str, Summary]:
+    # What most calls of log_metric and log_metrics bring: a tenth of the time of the columns' way.
+    summaries = {}
+    for key, (step, timestamp, value) in zip(batch.keys, batch.points.rows(), strict=True):
+        at = 0 if math.isnan(value) else step
+        summaries[key] = Summary(1, value, step, timestamp, value, step, timestamp, value, at, value, at)
+    return summaries
+
+
 def merge(a: Summary, b: Summary) -> Summary:
     """The summary of the points of both; a point in both is counted twice."""
-    last = a if _rank(a.last_step, a.last_timestamp, a.last) >= _rank(b.last_step, b.last_timestamp, b.last) else b
-    first = a if _rank(a.first_step, a.first_timestamp, a.first) <= _rank(b.first_step, b.first_timestamp, b.first) else b
-    low = _better(a, b, a.min < b.min, a.min == b.min and a.min_step <= b.min_step, b.min)
-    high = _better(a, b, a.max > b.max, a.max == b.max and a.max_step <= b.max_step, b.max)
+    a_last, b_last = (a.last_step, a.last_timestamp), (b.last_step, b.last_timestamp)
+    last = a if a_last > b_last or (a_last == b_last and _is_above(a.last, b.last)) else b
+    a_first, b_first = (a.first_step, a.first_timestamp), (b.first_step, b.first_timestamp)
+    first = a if a_first < b_first or (a_first == b_first and _is_above(b.first, a.first)) else b
+    low = a if a.min < b.min or b.min != b.min or (a.min == b.min and a.min_step <= b.min_step) else b
+    high = a if a.max > b.max or b.max != b.max or (a.max == b.max and a.max_step <= b.max_step) else b
     return Summary(
         a.count + b.count,
         last.last, last.last_step, last.last_timestamp,
@@ -81,10 +89,5 @@ def merge(a: Summary, b: Summary) -> Summary:
     )  # fmt: skip
 
 
-def _rank(step: int, timestamp: int, value: float) -> tuple[int, int, bool, float]:
-    is_nan = value != value
-    return step, timestamp, is_nan, 0.0 if is_nan else value
-
-
-def _better(a: Summary, b: Summary, a_wins: bool, a_ties: bool, b_value: float) -> Summary:
-    return a if a_wins or a_ties or b_value != b_value else b
+def _is_above(value: float, other: float) -> bool:
+    return value > other or value != value

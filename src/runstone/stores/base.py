@@ -65,6 +65,9 @@ class RunTable(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, list[str | None]]
     token: str | None = None
 
+    def __len__(self) -> int:
+        return len(self.run_id)
+
 
 class Sequenced(msgspec.Struct, frozen=True):
     """Who writes, and which of its records a write holds: `first` to `last`, both included, counted from 1.
@@ -87,9 +90,7 @@ class Store(Protocol):
 
     # -- experiments
 
-    def create_experiment(
-        self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int
-    ) -> str:
+    def create_experiment(self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int) -> str:
         """Create one and return its id. Raises AlreadyExists, also for a name that a deleted experiment holds."""
 
     def get_experiment(self, experiment_id: str) -> Experiment:
@@ -171,9 +172,7 @@ class Store(Protocol):
     def list_series(self, run_id: str) -> dict[str, Summary]:
         """The summary of every series of a run, by key in order."""
 
-    def read_series(
-        self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None
-    ) -> Points:
+    def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
         """The points of a series, in order, whose step lies in the range, both ends included.
 
         No points where the run has no such series.

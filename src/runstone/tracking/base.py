@@ -45,7 +45,7 @@ class Tracking(Protocol):
     def search_experiments(
         self,
         *,
-        view: ViewType = ViewType.ACTIVE_ONLY,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
         filter_string: str | None = None,
         order_by: Sequence[str] | None = None,
         max_results: int = 1000,
@@ -57,7 +57,7 @@ class Tracking(Protocol):
         """Raises AlreadyExists, and NotActive for a deleted experiment."""
 
     def delete_experiment(self, experiment_id: str | int) -> None:
-        """Mark it, and its runs, as deleted; its name stays taken. Deleting twice raises NotFound, as in MLflow."""
+        """Mark it, and its runs, as deleted; its name stays taken. Twice is once."""
 
     def restore_experiment(self, experiment_id: str | int) -> None:
         """Undo a deletion, also of the runs deleted with it."""
@@ -109,7 +109,7 @@ class Tracking(Protocol):
         experiment_ids: Sequence[str | int],
         *,
         filter_string: str | None = None,
-        view: ViewType = ViewType.ACTIVE_ONLY,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
         order_by: Sequence[str] | None = None,
         max_results: int = 1000,
         page_token: str | None = None,
@@ -121,7 +121,7 @@ class Tracking(Protocol):
         experiment_ids: Sequence[str | int],
         *,
         filter_string: str | None = None,
-        view: ViewType = ViewType.ACTIVE_ONLY,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
         order_by: Sequence[str] | None = None,
         max_results: int = 1000,
         page_token: str | None = None,
@@ -154,9 +154,7 @@ class Tracking(Protocol):
     def list_series(self, run_id: str) -> dict[str, Summary]:
         """The summary of every series of a run, by key in order."""
 
-    def read_series(
-        self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None
-    ) -> Points:
+    def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
         """The points of a series, ordered by step, timestamp and value, of a range of steps, both ends included."""
 
     def open_artifacts(self, run_id: str) -> ArtifactStore:

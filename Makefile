@@ -1,0 +1,72 @@
+# What a developer types; `make` alone lists it. Needs Python 3.10 or newer with venv, and git.
+# All that is made here lies in .venv/ and build/. A step is done again only when what it reads has changed.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n auto
+BENCH_ARGS ?=
+DEMO_ARGS ?=
+LOCK_ARGS ?=
+
+BIN := .venv/bin
+ENV := PYTHON=$(PYTHON) scripts/environment
+
+# Folders too, whose times change when a file in them goes.
+PACKAGE := $(shell find src ! -path '*/__pycache__*') pyproject.toml README.md LICENSE
+CHECKED := $(shell find src tests benchmarks examples scripts .ci -name '*.py' 2>/dev/null) pyproject.toml
+
+.DELETE_ON_ERROR:
+.PHONY: help test lint format demo docs bench lock clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+test: lint build/test/wheel.stamp  ## Check the source, then test the built wheel in an environment of its own
+	scripts/test_wheel build/test $(PYTEST_ARGS)
+
+lint: build/lint.stamp  ## Style, types and the direction of imports
+
+format: .venv/locked.stamp  ## Put the code into the house style
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+demo: build/demo/wheel.stamp  ## Train a few real models and record them
+	build/demo/bin/runstone demo $(DEMO_ARGS)
+
+docs: build/docs/locked.stamp  ## Build the documentation into build/site
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet --site-dir build/site
+
+bench: .venv/locked.stamp build/mlflow/locked.stamp  ## Measure, beside MLflow on the same machine
+	MLFLOW_PYTHON=$(abspath build/mlflow/bin/python) $(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+lock:  ## Pin the requirements anew (LOCK_ARGS=--upgrade takes the newest)
+	PYTHON=$(PYTHON) scripts/lock $(LOCK_ARGS)
+
+clean:  ## Remove all that was made here
+	rm -rf .venv build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+build/lint.stamp: .venv/locked.stamp $(CHECKED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@mkdir -p $(@D) && touch $@
+
+build/wheel.stamp: .venv/locked.stamp $(PACKAGE)
+	rm -rf build/dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir build/dist . > build/wheel.log || (cat build/wheel.log; exit 1)
+	@touch $@
+
+.venv/locked.stamp: requirements/dev.txt scripts/environment
+	$(ENV) .venv requirements/dev.txt
+	.venv/bin/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+build/%/locked.stamp: requirements/%.txt scripts/environment
+	$(ENV) build/$* requirements/$*.txt
+	@touch $@
+
+build/%/wheel.stamp: build/%/locked.stamp build/wheel.stamp
+	build/$*/bin/python -m pip install -qq --no-deps --force-reinstall build/dist/*.whl
+	@touch $@
+
+.PRECIOUS: build/%/locked.stamp build/%/wheel.stamp

@@ -1,0 +1,54 @@
+"""Runstone under the name `mlflow`, for third-party code that imports mlflow itself."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+
+from runstone import tag_names
+from runstone.errors import InvalidInput
+
+__all__ = ["install_as_mlflow"]
+
+_MODULES = {
+    "mlflow": "runstone",
+    "mlflow.artifacts": "runstone.artifacts",
+    "mlflow.entities": "runstone.entities",
+    "mlflow.exceptions": "runstone.exceptions",
+    "mlflow.tracking": "runstone.tracking",
+    "mlflow.tracking.client": "runstone.client",
+    "mlflow.tracking.fluent": "runstone.fluent",
+}
+_TAGS = {
+    "MLFLOW_RUN_NAME": tag_names.RUN_NAME,
+    "MLFLOW_RUN_NOTE": tag_names.RUN_NOTE,
+    "MLFLOW_PARENT_RUN_ID": tag_names.PARENT_RUN_ID,
+    "MLFLOW_USER": tag_names.USER,
+    "MLFLOW_SOURCE_NAME": tag_names.SOURCE_NAME,
+    "MLFLOW_SOURCE_TYPE": tag_names.SOURCE_TYPE,
+    "MLFLOW_GIT_COMMIT": tag_names.GIT_COMMIT,
+    "MLFLOW_GIT_BRANCH": tag_names.GIT_BRANCH,
+    "MLFLOW_GIT_REPO_URL": tag_names.GIT_REPO_URL,
+    "MLFLOW_LOGGED_MODELS": tag_names.LOGGED_MODELS,
+    "MLFLOW_DATASET_CONTEXT": tag_names.DATASET_CONTEXT,
+}
+
+
+def install_as_mlflow() -> None:
+    """Let `import mlflow`, and its submodules for tracking, mean Runstone in this process.
+
+    Call it before anything imports mlflow. Submodules that Runstone does not have stay missing. Calling it twice
+    is calling it once. Raises InvalidInput where the real mlflow is loaded already.
+    """
+    loaded = sys.modules.get("mlflow")
+    if loaded is not None and loaded is not sys.modules.get("runstone"):
+        raise InvalidInput(
+            "mlflow itself is loaded in this process already; call runstone.install_as_mlflow() before that"
+        )
+    for name, ours in _MODULES.items():
+        sys.modules[name] = import_module(ours)
+    utils, tags = ModuleType("mlflow.utils"), ModuleType("mlflow.utils.mlflow_tags")
+    vars(tags).update(_TAGS)
+    vars(utils)["mlflow_tags"] = tags
+    sys.modules["mlflow.utils"], sys.modules["mlflow.utils.mlflow_tags"] = utils, tags

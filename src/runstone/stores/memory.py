@@ -1,0 +1,383 @@
+"""A store in plain dictionaries: the reference that says what the others must answer, and a store for tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from runstone import tag_names
+from runstone.entities import (
+    Dataset,
+    DatasetInput,
+    Experiment,
+    InputTag,
+    LifecycleStage,
+    Metric,
+    PagedList,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    RunStatus,
+)
+from runstone.errors import InvalidInput, StoreUnavailable
+from runstone.filters.match import Subject, matches, order_key
+from runstone.series.points import MetricBatch, Points
+from runstone.series.summary import Summary, summarize
+from runstone.stores import records
+from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced
+from runstone.stores.cursor import read_token, write_token
+from runstone.stores.tables import table_of_runs
+
+__all__ = ["MemoryStore"]
+
+T = TypeVar("T")
+ACTIVE, DELETED = LifecycleStage.ACTIVE, LifecycleStage.DELETED
+
+
+class _Experiment:
+    def __init__(self, experiment_id: str, name: str, location: str, tags: Mapping[str, str], now: int) -> None:
+        self.id = experiment_id
+        self.name = name
+        self.location = location
+        self.tags = dict(tags)
+        self.stage = ACTIVE
+        self.creation_time = self.last_update_time = now
+
+    def entity(self) -> Experiment:
+        return Experiment(
+            experiment_id=self.id,
+            name=self.name,
+            artifact_location=self.location,
+            lifecycle_stage=self.stage,
+            tags=dict(self.tags),
+            creation_time=self.creation_time,
+            last_update_time=self.last_update_time,
+        )
+
+    def subject(self) -> Subject:
+        return Subject(
+            attributes={
+                "experiment_id": self.id,
+                "name": self.name,
+                "creation_time": self.creation_time,
+                "last_update_time": self.last_update_time,
+            },
+            params={},
+            tags=self.tags,
+            series={},
+            datasets=(),
+        )
+
+
+class _Run:
+    def __init__(self, new: NewRun, artifact_uri: str) -> None:
+        self.new = new
+        self.artifact_uri = artifact_uri
+        self.name = new.run_name
+        self.status = new.status
+        self.end_time: int | None = None
+        self.stage = ACTIVE
+        self.deleted_with_experiment = False
+        self.params: dict[str, str] = {}
+        self.tags = dict(new.tags)
+        self.series: dict[str, Points] = {}
+        self.inputs: dict[tuple[str, str], DatasetInput] = {}
+        self.writers: dict[str, int] = {}
+
+    def summaries(self) -> dict[str, Summary]:
+        return {
+            key: summarize(MetricBatch.of_metrics(points.metrics(key)))[key]
+            for key, points in sorted(self.series.items())
+        }
+
+    def info(self) -> RunInfo:
+        return RunInfo(
+            run_id=self.new.run_id,
+            experiment_id=self.new.experiment_id,
+            run_name=self.name,
+            user_id=self.new.user_id,
+            status=self.status,
+            start_time=self.new.start_time,
+            end_time=self.end_time,
+            lifecycle_stage=self.stage,
+            artifact_uri=self.artifact_uri,
+        )
+
+    def entity(self) -> Run:
+        latest = tuple(
+            Metric(key, summary.last, summary.last_timestamp, summary.last_step)
+            for key, summary in self.summaries().items()
+        )
+        data = RunData(
+            latest_metrics=latest,
+            params=dict(sorted(self.params.items())),
+            tags=dict(sorted(self.tags.items())),
+        )
+        inputs = tuple(self.inputs[name] for name in sorted(self.inputs))
+        return Run(info=self.info(), data=data, inputs=RunInputs(dataset_inputs=inputs))
+
+    def subject(self) -> Subject:
+        info = self.info()
+        return Subject(
+            attributes={
+                "run_id": info.run_id,
+                "run_name": info.run_name,
+                "status": info.status.value,
+                "start_time": info.start_time,
+                "end_time": info.end_time,
+                "artifact_uri": info.artifact_uri,
+                "user_id": info.user_id,
+                "experiment_id": info.experiment_id,
+            },
+            params=self.params,
+            tags=self.tags,
+            series=self.summaries(),
+            datasets=[_dataset_facts(link) for link in self.inputs.values()],
+        )
+
+
+def _dataset_facts(link: DatasetInput) -> dict[str, str]:
+    facts = {"name": link.dataset.name, "digest": link.dataset.digest}
+    context = {tag.key: tag.value for tag in link.tags}.get(tag_names.DATASET_CONTEXT)
+    return facts if context is None else {**facts, "context": context}
+
+
+def _page(query: RunQuery | ExperimentQuery, found: list[T], name: Callable[[T], str]) -> tuple[list[T], str | None]:
+    """The rows after the one that the query's token names, and the next token."""
+    position = read_token(query)
+    start = 0
+    if position is not None:
+        names = [name(row) for row in found]
+        if position[0] not in names:
+            raise InvalidInput("The row at which the page before ended is gone; start the search again")
+        start = names.index(position[0]) + 1
+    page = found[start : start + query.max_results]
+    more = start + len(page) < len(found)
+    return page, write_token(query, [name(page[-1])]) if more and page else None
+
+
+class MemoryStore:
+    """A Store whose facts end with the process. Artifacts of a run lie under `artifact_root` (a URI)."""
+
+    def __init__(self, artifact_root: str) -> None:
+        self._artifact_root = artifact_root
+        self._lock = threading.RLock()
+        self._experiments: dict[str, _Experiment] | None = {}
+        self._runs: dict[str, _Run] = {}
+        self._add_experiment("Default", None, {}, 0)
+
+    @contextmanager
+    def _open(self) -> Iterator[dict[str, _Experiment]]:
+        with self._lock:
+            if self._experiments is None:
+                raise StoreUnavailable("The store in memory is closed")
+            yield self._experiments
+
+    def close(self) -> None:
+        with self._lock:
+            self._experiments = None
+
+    # -- experiments
+
+    def _add_experiment(self, name: str, location: str | None, tags: Mapping[str, str], now: int) -> str:
+        with self._open() as experiments:
+            experiment_id = str(len(experiments))
+            location = location or f"{self._artifact_root}/{experiment_id}"
+            experiments[experiment_id] = _Experiment(experiment_id, name, location, tags, now)
+            return experiment_id
+
+    def _experiment(self, experiment_id: str, *, active: bool = False) -> _Experiment:
+        with self._open() as experiments:
+            found = experiments.get(experiment_id)
+        if found is None:
+            raise records.experiment_not_found(experiment_id)
+        if active and found.stage != ACTIVE:
+            raise records.experiment_deleted(found.id, found.name)
+        return found
+
+    def _check_name_is_free(self, name: str) -> None:
+        taken = self.find_experiment(name)
+        if taken:
+            deleted = taken.lifecycle_stage == DELETED
+            raise records.experiment_exists(name, deleted_id=taken.experiment_id if deleted else None)
+
+    def create_experiment(self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int) -> str:
+        with self._open():
+            self._check_name_is_free(name)
+            return self._add_experiment(name, artifact_location, tags, now)
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        return self._experiment(experiment_id).entity()
+
+    def find_experiment(self, name: str) -> Experiment | None:
+        with self._open() as experiments:
+            return next((found.entity() for found in experiments.values() if found.name == name), None)
+
+    def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
+        with self._open() as experiments:
+            found = [one for one in experiments.values() if one.stage in query.view.stages]
+
+            def key(one: _Experiment) -> tuple[object, ...]:
+                return (*order_key(query.order, one.subject()), -one.creation_time, -int(one.id))
+
+            matching = [one for one in found if query.filter is None or matches(query.filter, one.subject())]
+            page, token = _page(query, sorted(matching, key=key), lambda one: one.id)
+            return PagedList([one.entity() for one in page], token)
+
+    def rename_experiment(self, experiment_id: str, name: str, *, now: int) -> None:
+        with self._open():
+            found = self._experiment(experiment_id, active=True)
+            if found.name != name:
+                self._check_name_is_free(name)
+            found.name, found.last_update_time = name, now
+
+    def set_experiment_stage(self, experiment_id: str, stage: LifecycleStage, *, now: int) -> None:
+        with self._open():
+            found = self._experiment(experiment_id)
+            if found.stage == stage:
+                return
+            found.stage, found.last_update_time = stage, now
+            for run in self._runs.values():
+                if run.new.experiment_id == experiment_id and (stage == DELETED or run.deleted_with_experiment):
+                    run.deleted_with_experiment = stage == DELETED and run.stage == ACTIVE
+                    run.stage = stage
+
+    def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str], *, now: int) -> None:
+        with self._open():
+            found = self._experiment(experiment_id, active=True)
+            found.tags.update(tags)
+            found.last_update_time = now
+
+    def delete_experiment_tag(self, experiment_id: str, key: str, *, now: int) -> None:
+        with self._open():
+            found = self._experiment(experiment_id, active=True)
+            if found.tags.pop(key, None) is None:
+                raise records.tag_not_found(f"experiment '{experiment_id}'", key)
+            found.last_update_time = now
+
+    # -- runs
+
+    def _run(self, run_id: str, *, active: bool = False) -> _Run:
+        with self._open():
+            found = self._runs.get(run_id)
+        if found is None:
+            raise records.run_not_found(run_id)
+        if active and found.stage != ACTIVE:
+            raise records.run_deleted(run_id)
+        return found
+
+    def create_run(self, run: NewRun) -> Run:
+        with self._open():
+            experiment = self._experiment(run.experiment_id, active=True)
+            if run.run_id in self._runs:
+                raise records.run_exists(run.run_id)
+            created = _Run(run, f"{experiment.location}/{run.run_id}/artifacts")
+            self._runs[run.run_id] = created
+            return created.entity()
+
+    def get_run(self, run_id: str) -> Run:
+        with self._open():
+            return self._run(run_id).entity()
+
+    def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
+        with self._open():
+            run = self._run(run_id, active=True)
+            run.status, run.end_time = status, end_time
+
+    def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
+        with self._open():
+            run = self._run(run_id)
+            run.stage, run.deleted_with_experiment = stage, False
+
+    def search_runs(self, query: RunQuery) -> PagedList[Run]:
+        with self._open():
+            found = [
+                run
+                for run in self._runs.values()
+                if run.new.experiment_id in query.experiment_ids and run.stage in query.view.stages
+            ]
+
+            def key(run: _Run) -> tuple[object, ...]:
+                start = run.new.start_time
+                newest_first = (1, 0) if start is None else (0, -start)
+                return (*order_key(query.order, run.subject()), newest_first, run.new.run_id)
+
+            matching = [run for run in found if query.filter is None or matches(query.filter, run.subject())]
+            page, token = _page(query, sorted(matching, key=key), lambda run: run.new.run_id)
+            return PagedList([run.entity() for run in page], token)
+
+    def search_run_table(self, query: RunQuery) -> RunTable:
+        return table_of_runs(self.search_runs(query))
+
+    # -- what a run records
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        metrics: MetricBatch | None = None,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        sequenced: Sequenced | None = None,
+    ) -> None:
+        with self._open():
+            run = self._run(run_id, active=True)
+            if sequenced and records.is_stored(run_id, run.writers.get(sequenced.writer, 0), sequenced):
+                return
+            for key, value in (params or {}).items():
+                if run.params.get(key, value) != value:
+                    raise records.param_changed(run_id, key, run.params[key], value)
+            run.params.update(params or {})
+            run.tags.update(tags or {})
+            run.name = run.tags.get(tag_names.RUN_NAME, run.name)
+            for key, points in metrics.series() if metrics else ():
+                run.series[key] = Points.join([run.series.get(key, Points.empty()), points])
+            if sequenced:
+                run.writers[sequenced.writer] = sequenced.last
+
+    def last_sequence(self, run_id: str, writer: str) -> int:
+        return self._run(run_id).writers.get(writer, 0)
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        with self._open():
+            if self._run(run_id, active=True).tags.pop(key, None) is None:
+                raise records.tag_not_found(f"run '{run_id}'", key)
+
+    def append_to_list_tag(self, run_id: str, key: str, item: object) -> None:
+        with self._open():
+            tags = self._run(run_id, active=True).tags
+            tags[key] = records.extend_json_list(run_id, key, tags.get(key), item)
+
+    def log_inputs(self, run_id: str, inputs: Sequence[DatasetInput]) -> None:
+        with self._open():
+            run = self._run(run_id, active=True)
+            for link in inputs:
+                name = (link.dataset.name, link.dataset.digest)
+                known = run.inputs.get(name, link)
+                tags = {tag.key: tag.value for tag in (*known.tags, *link.tags)}
+                run.inputs[name] = DatasetInput(
+                    self._known_dataset(run, known),
+                    tuple(InputTag(key, value) for key, value in sorted(tags.items())),
+                )
+
+    def _known_dataset(self, run: _Run, link: DatasetInput) -> Dataset:
+        name = (link.dataset.name, link.dataset.digest)
+        same_experiment = (r for r in self._runs.values() if r.new.experiment_id == run.new.experiment_id)
+        return next((r.inputs[name].dataset for r in same_experiment if name in r.inputs), link.dataset)
+
+    # -- series
+
+    def list_series(self, run_id: str) -> dict[str, Summary]:
+        with self._open():
+            return self._run(run_id).summaries()
+
+    def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
+        with self._open():
+            points = self._run(run_id).series.get(key, Points.empty())
+        return points.between(from_step, to_step)
+
+    def fold(self, run_id: str) -> None:
+        self._run(run_id)

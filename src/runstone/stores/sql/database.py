@@ -1,0 +1,68 @@
+"""What every statement runs through: transactions over one database. Knows no table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+__all__ = ["Arguments", "Database", "Dialect", "Row", "Transaction"]
+
+Row = tuple[Any, ...]
+Arguments = Sequence[Any]
+
+
+class Dialect(Protocol):
+    """What SQL dialects say differently. Each method returns SQL text with one `?` for its argument."""
+
+    def is_member(self, expression: str) -> str:
+        """The condition that `expression` is among a list, given as `list_argument`."""
+
+    def numbered_rows(self) -> str:
+        """A table `page(position, id)` of a list of ids, given as `list_argument`; positions count from 0."""
+
+    def list_argument(self, values: Sequence[int | str]) -> object:
+        """A list as an argument of the two above."""
+
+    def ignoring_case(self, expression: str) -> str:
+        """The condition that `expression` is ILIKE the argument."""
+
+    def like(self, expression: str) -> str:
+        """The condition that `expression` is LIKE the argument, minding case, without an escape character."""
+
+    def regex(self, expression: str) -> str:
+        """The condition that the regular expression given as argument is found in `expression`."""
+
+
+class Transaction(Protocol):
+    """Statements that happen together. Arguments stand as `?` in the text."""
+
+    dialect: Dialect
+
+    def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
+        """All rows of a query."""
+
+    def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
+        """The first row of a query, if there is one."""
+
+    def run(self, sql: str, arguments: Arguments = ()) -> int:
+        """Execute, and return how many rows it touched."""
+
+    def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
+        """Execute once for each row of arguments."""
+
+
+class Database(Protocol):
+    """One database. Safe to share between threads and to use after a fork."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A consistent view of the database; it waits for no writer."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that commits at the end of the block, or leaves no trace where the block raises.
+
+        Writers wait for one another. Never asked for inside another transaction of the same thread.
+        """
+
+    def close(self) -> None:
+        """Release connections and files."""

@@ -1,0 +1,145 @@
+"""Experiments in SQL: functions over a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runstone.entities import Experiment, LifecycleStage
+from runstone.stores import records
+from runstone.stores.sql.database import Row, Transaction
+
+__all__ = [
+    "active_experiment",
+    "create",
+    "delete_tag",
+    "entities",
+    "find",
+    "get",
+    "rename",
+    "set_stage",
+    "set_tags",
+]
+
+COLUMNS = "e.id, e.name, e.artifact_location, e.creation_time, e.last_update_time, e.deleted_time"
+
+
+def get(tx: Transaction, experiment_id: str, root: str) -> Experiment:
+    """The experiment. Raises NotFound."""
+    return entities(tx, [_row(tx, experiment_id)], root)[0]
+
+
+def find(tx: Transaction, name: str, root: str) -> Experiment | None:
+    """The experiment of that name, or None."""
+    row = tx.row(f"SELECT {COLUMNS} FROM experiments e WHERE name = ?", (name,))
+    return entities(tx, [row], root)[0] if row else None
+
+
+def entities(tx: Transaction, rows: list[Row], root: str) -> list[Experiment]:
+    """The experiments that rows of COLUMNS stand for; those without a location of their own lie below `root`."""
+    tags: dict[int, dict[str, str]] = {row[0]: {} for row in rows}
+    member = tx.dialect.is_member("experiment")
+    argument = tx.dialect.list_argument(list(tags))
+    for experiment, key, value in tx.rows(
+        f"SELECT experiment, key, value FROM experiment_tags WHERE {member} ORDER BY experiment, key",
+        (argument,),
+    ):
+        tags[experiment][key] = value
+    return [
+        Experiment(
+            experiment_id=str(number),
+            name=name,
+            artifact_location=location or f"{root}/{number}",
+            lifecycle_stage=LifecycleStage.ACTIVE if deleted is None else LifecycleStage.DELETED,
+            tags=tags[number],
+            creation_time=created,
+            last_update_time=updated,
+        )
+        for number, name, location, created, updated, deleted in rows
+    ]
+
+
+def _row(tx: Transaction, experiment_id: str) -> Row:
+    # Ids are texts to callers; one that is no number of ours cannot be found.
+    row = tx.row(f"SELECT {COLUMNS} FROM experiments e WHERE id = ?", (int(experiment_id),))
+    if row is None:
+        raise records.experiment_not_found(experiment_id)
+    return row
+
+
+def active_experiment(tx: Transaction, experiment_id: str) -> Row:
+    """The row of an experiment that is not deleted. Raises NotFound and NotActive."""
+    row = _row(tx, experiment_id)
+    if row[5] is not None:
+        raise records.experiment_deleted(experiment_id, row[1])
+    return row
+
+
+def _check_name_is_free(tx: Transaction, name: str) -> None:
+    row = tx.row("SELECT id, deleted_time FROM experiments WHERE name = ?", (name,))
+    if row:
+        raise records.experiment_exists(name, deleted_id=None if row[1] is None else str(row[0]))
+
+
+def create(tx: Transaction, name: str, location: str | None, tags: Mapping[str, str], now: int) -> str:
+    """Create one and return its id. Raises AlreadyExists."""
+    _check_name_is_free(tx, name)
+    row = tx.row(
+        "INSERT INTO experiments (name, artifact_location, creation_time, last_update_time) VALUES (?, ?, ?, ?) "
+        "RETURNING id",
+        (name, location, now, now),
+    )
+    assert row is not None
+    _write_tags(tx, row[0], tags)
+    return str(row[0])
+
+
+def rename(tx: Transaction, experiment_id: str, name: str, now: int) -> None:
+    """Raises AlreadyExists and NotActive."""
+    row = active_experiment(tx, experiment_id)
+    if row[1] != name:
+        _check_name_is_free(tx, name)
+    tx.run("UPDATE experiments SET name = ?, last_update_time = ? WHERE id = ?", (name, now, row[0]))
+
+
+def set_stage(tx: Transaction, experiment_id: str, stage: LifecycleStage, now: int) -> None:
+    """Delete or restore an experiment and the runs that go with it."""
+    number, deleted_time = (row := _row(tx, experiment_id))[0], row[5]
+    deletes = stage is LifecycleStage.DELETED
+    if deletes == (deleted_time is not None):
+        return
+    tx.run(
+        "UPDATE experiments SET deleted_time = ?, last_update_time = ? WHERE id = ?",
+        (now if deletes else None, now, number),
+    )
+    affected = "deleted_time IS NULL" if deletes else "deleted_with_experiment"
+    tx.run(
+        f"UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? WHERE experiment = ? AND {affected}",
+        (now if deletes else None, deletes, number),
+    )
+
+
+def set_tags(tx: Transaction, experiment_id: str, tags: Mapping[str, str], now: int) -> None:
+    """Raises NotActive."""
+    number = active_experiment(tx, experiment_id)[0]
+    _write_tags(tx, number, tags)
+    _touch(tx, number, now)
+
+
+def _write_tags(tx: Transaction, number: int, tags: Mapping[str, str]) -> None:
+    tx.run_many(
+        "INSERT INTO experiment_tags (experiment, key, value) VALUES (?, ?, ?) "
+        "ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",
+        [(number, key, value) for key, value in tags.items()],
+    )
+
+
+def delete_tag(tx: Transaction, experiment_id: str, key: str, now: int) -> None:
+    """Raises NotFound and NotActive."""
+    number = active_experiment(tx, experiment_id)[0]
+    if not tx.run("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", (number, key)):
+        raise records.tag_not_found(f"experiment '{experiment_id}'", key)
+    _touch(tx, number, now)
+
+
+def _touch(tx: Transaction, number: int, now: int) -> None:
+    tx.run("UPDATE experiments SET last_update_time = ? WHERE id = ?", (now, number))

@@ -1,0 +1,134 @@
+"""Whole runs from their numbers, as entities or as columns: a fixed number of statements for any number of runs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from runstone.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LifecycleStage,
+    Metric,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    RunStatus,
+)
+from runstone.stores.base import RunTable
+from runstone.stores.sql.database import Row, Transaction
+from runstone.stores.tables import RunTableBuilder
+
+__all__ = ["runs", "table"]
+
+
+class _Page:
+    """The rows of several tables that belong to a page of runs; the first column is the run's place in the page."""
+
+    def __init__(self, tx: Transaction, ids: list[int]) -> None:
+        self._tx = tx
+        self._numbered = tx.dialect.numbered_rows()
+        self._argument = tx.dialect.list_argument(ids)
+
+    def rows(self, table: str, owner: str, columns: str, order: str = "") -> list[Row]:
+        # CROSS JOIN: SQLite keeps the order of the tables, so each of the page's runs is one probe.
+        return self._tx.rows(
+            f"SELECT page.position, {columns} FROM {self._numbered} CROSS JOIN {table} "
+            f"WHERE {owner} = page.id ORDER BY page.position{order}",
+            (self._argument,),
+        )
+
+    def infos(self) -> list[Row]:
+        """One row a run, in the page's order."""
+        return self.rows(
+            "runs r CROSS JOIN experiments e",
+            "e.id = r.experiment AND r.id",
+            "r.run_id, r.experiment, r.name, r.user_id, r.status, r.start_time, r.end_time, r.deleted_time, "
+            "r.artifact_uri, e.artifact_location",
+        )
+
+
+def runs(tx: Transaction, ids: list[int], root: str) -> list[Run]:
+    """The runs, in the order of their numbers."""
+    page = _Page(tx, ids)
+    metrics: list[list[Metric]] = [[] for _ in ids]
+    for row, key, value, timestamp, step in page.rows(
+        "series s", "s.run", "s.key, s.last, s.last_timestamp, s.last_step", ", s.key"
+    ):
+        metrics[row].append(Metric(key, math.nan if value is None else value, timestamp, step))
+    params = _texts(page.rows("params p", "p.run", "p.key, p.value", ", p.key"), len(ids))
+    tags = _texts(page.rows("tags t", "t.run", "t.key, t.value", ", t.key"), len(ids))
+    inputs = _inputs(page, len(ids))
+    return [
+        Run(
+            info=_info(columns, root),
+            data=RunData(latest_metrics=tuple(metrics[row]), params=params[row], tags=tags[row]),
+            inputs=RunInputs(dataset_inputs=tuple(inputs[row])),
+        )
+        for row, *columns in page.infos()
+    ]
+
+
+def table(tx: Transaction, ids: list[int], root: str, token: str | None) -> RunTable:
+    """The same as columns."""
+    page = _Page(tx, ids)
+    cells = RunTableBuilder(len(ids))
+    cells.add_metrics(page.rows("series s", "s.run", "s.key, s.last"))
+    cells.add_params(page.rows("params p", "p.run", "p.key, p.value"))
+    cells.add_tags(page.rows("tags t", "t.run", "t.key, t.value"))
+    infos = page.infos()
+    return RunTable(
+        run_id=[row[1] for row in infos],
+        experiment_id=[str(row[2]) for row in infos],
+        status=[row[5] for row in infos],
+        artifact_uri=[_artifact_uri(row[1], row[2], row[9], row[10], root) for row in infos],
+        start_time=[row[6] for row in infos],
+        end_time=[row[7] for row in infos],
+        metrics=dict(sorted(cells.metrics.items())),
+        params=dict(sorted(cells.params.items())),
+        tags=dict(sorted(cells.tags.items())),
+        token=token,
+    )
+
+
+def _info(columns: list[Any], root: str) -> RunInfo:
+    run_id, experiment, name, user_id, status, start_time, end_time, deleted_time, uri, location = columns
+    return RunInfo(
+        run_id=run_id,
+        experiment_id=str(experiment),
+        run_name=name,
+        user_id=user_id,
+        status=RunStatus(status),
+        start_time=start_time,
+        end_time=end_time,
+        lifecycle_stage=LifecycleStage.ACTIVE if deleted_time is None else LifecycleStage.DELETED,
+        artifact_uri=_artifact_uri(run_id, experiment, uri, location, root),
+    )
+
+
+def _artifact_uri(run_id: str, experiment: int, uri: str | None, location: str | None, root: str) -> str:
+    return uri or f"{location or f'{root}/{experiment}'}/{run_id}/artifacts"
+
+
+def _texts(rows: list[Row], count: int) -> list[dict[str, str]]:
+    texts: list[dict[str, str]] = [{} for _ in range(count)]
+    for row, key, value in rows:
+        texts[row][key] = value
+    return texts
+
+
+def _inputs(page: _Page, count: int) -> list[list[DatasetInput]]:
+    tags: dict[tuple[int, int], list[InputTag]] = {}
+    for row, dataset, key, value in page.rows("input_tags t", "t.run", "t.dataset, t.key, t.value", ", t.key"):
+        tags.setdefault((row, dataset), []).append(InputTag(key, value))
+    inputs: list[list[DatasetInput]] = [[] for _ in range(count)]
+    for row, number, *columns in page.rows(
+        "inputs i CROSS JOIN datasets d",
+        "d.id = i.dataset AND i.run",
+        "d.id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile",
+        ", d.name, d.digest",
+    ):
+        inputs[row].append(DatasetInput(Dataset(*columns), tuple(tags.get((row, number), ()))))
+    return inputs

@@ -1,0 +1,81 @@
+"""How a database gets its tables, one revision after another (Alembic). Loads SQLAlchemy when it is called.
+
+`HEAD` must be the newest revision: opening a database compares it without loading Alembic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+__all__ = ["HEAD", "VERSION_TABLE", "check", "downgrade", "revisions", "sqlalchemy_connection", "upgrade"]
+
+HEAD = "0001"
+VERSION_TABLE = "runstone_version"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def revisions() -> list[str]:
+    """Every revision this version knows, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(_config())
+    return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the database to a revision. One transaction holds all of it."""
+    from alembic import command
+
+    command.upgrade(_config(connection), revision)
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    """Go back to an older revision; what it cannot hold is lost. One transaction holds all of it."""
+    from alembic import command
+
+    command.downgrade(_config(connection), revision)
+
+
+def check(connection: Connection) -> list[Any]:
+    """The differences between the database and `schema`, as Alembic reports them; none for a sound one."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from runstone.stores.sql.schema import metadata
+
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+    return [difference for difference in compare_metadata(context, metadata) if not _is_internal(difference)]
+
+
+def _is_internal(difference: Any) -> bool:
+    return isinstance(difference, tuple) and getattr(difference[1], "name", None) == VERSION_TABLE
+
+
+@contextmanager
+def sqlalchemy_connection(dialect: str, driver_connection: Any) -> Iterator[Connection]:
+    """SQLAlchemy's view of an open driver connection and of the transaction that it is in.
+
+    Commits it at the end of the block, or rolls it back where the block raises. The connection stays open.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
+
+    engine = create_engine(f"{dialect}://", creator=lambda: driver_connection, poolclass=StaticPool)
+    with engine.begin() as connection:
+        yield connection

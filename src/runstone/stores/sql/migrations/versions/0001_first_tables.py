@@ -1,0 +1,150 @@
+"""The first tables, and the experiment `Default`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _keyed(name: str, *columns: sa.Column[Any]) -> None:
+    op.create_table(name, *columns, sqlite_with_rowid=False)
+
+
+def _key(name: str) -> sa.Column[Any]:
+    return sa.Column(name, _ID, primary_key=True, autoincrement=False)
+
+
+def upgrade() -> None:
+    experiments = op.create_table(
+        "experiments",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False, unique=True),
+        sa.Column("artifact_location", sa.Text),
+        sa.Column("creation_time", sa.BigInteger, nullable=False),
+        sa.Column("last_update_time", sa.BigInteger, nullable=False),
+        sa.Column("deleted_time", sa.BigInteger),
+        sqlite_autoincrement=True,
+    )
+    _keyed(
+        "experiment_tags",
+        _key("experiment"),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "runs",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("run_id", sa.Text, nullable=False, unique=True),
+        sa.Column("experiment", _ID, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("start_time", sa.BigInteger),
+        sa.Column("end_time", sa.BigInteger),
+        sa.Column("deleted_time", sa.BigInteger),
+        sa.Column("deleted_with_experiment", sa.Boolean(create_constraint=False), nullable=False),
+        sa.Column("artifact_uri", sa.Text),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("runs_by_start", "runs", ["experiment", sa.desc("start_time"), "run_id"])
+    _keyed(
+        "params",
+        _key("run"),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("number", sa.Double),
+    )
+    _keyed(
+        "tags",
+        _key("run"),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    _keyed(
+        "series",
+        _key("run"),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("count", sa.BigInteger, nullable=False),
+        sa.Column("last", sa.Double),
+        sa.Column("last_step", sa.BigInteger, nullable=False),
+        sa.Column("last_timestamp", sa.BigInteger, nullable=False),
+        sa.Column("first", sa.Double),
+        sa.Column("first_step", sa.BigInteger, nullable=False),
+        sa.Column("first_timestamp", sa.BigInteger, nullable=False),
+        sa.Column("min", sa.Double),
+        sa.Column("min_step", sa.BigInteger, nullable=False),
+        sa.Column("max", sa.Double),
+        sa.Column("max_step", sa.BigInteger, nullable=False),
+        sa.Column("is_count_exact", sa.Boolean(create_constraint=False), nullable=False),
+    )
+    inexact = sa.text("NOT is_count_exact")
+    op.create_index("series_inexact", "series", ["run"], sqlite_where=inexact, postgresql_where=inexact)
+    op.create_table(
+        "chunks",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("run", _ID, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("count", sa.BigInteger, nullable=False),
+        sa.Column("first_step", sa.BigInteger, nullable=False),
+        sa.Column("first_timestamp", sa.BigInteger, nullable=False),
+        sa.Column("last_step", sa.BigInteger, nullable=False),
+        sa.Column("last_timestamp", sa.BigInteger, nullable=False),
+        sa.Column("min", sa.Double),
+        sa.Column("max", sa.Double),
+        sa.Column("last", sa.Double),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("chunks_by_series", "chunks", ["run", "key", "first_step"])
+    op.create_table(
+        "batches",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("run", _ID, nullable=False),
+        sa.Column("points", sa.BigInteger, nullable=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("batches_by_run", "batches", ["run", "id"])
+    _keyed(
+        "writers",
+        _key("run"),
+        sa.Column("writer", sa.Text, primary_key=True),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "datasets",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("experiment", _ID, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("source_type", sa.Text, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("schema", sa.Text),
+        sa.Column("profile", sa.Text),
+    )
+    op.create_index("datasets_by_name", "datasets", ["experiment", "name", "digest"], unique=True)
+    _keyed("inputs", _key("run"), _key("dataset"))
+    _keyed(
+        "input_tags",
+        _key("run"),
+        _key("dataset"),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    now = time.time_ns() // 1_000_000
+    op.bulk_insert(experiments, [{"id": 0, "name": "Default", "creation_time": now, "last_update_time": now}])
+
+
+def downgrade() -> None:
+    for name in (
+        "input_tags", "inputs", "datasets", "writers", "batches", "chunks", "series", "tags", "params", "runs",
+        "experiment_tags", "experiments",
+    ):  # fmt: skip
+        op.drop_table(name)

@@ -1,0 +1,172 @@
+"""Runs, and the params, tags and datasets recorded in them, in SQL: functions over a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from runstone import tag_names
+from runstone.entities import DatasetInput, LifecycleStage, RunStatus
+from runstone.stores import records
+from runstone.stores.base import NewRun, Sequenced
+from runstone.stores.sql.database import Transaction
+from runstone.stores.sql.experiments import active_experiment
+from runstone.validation import param_number
+
+__all__ = [
+    "active_run",
+    "append_to_list_tag",
+    "claim_sequence",
+    "create",
+    "delete_tag",
+    "last_sequence",
+    "log_inputs",
+    "log_params",
+    "run_number",
+    "set_stage",
+    "set_status",
+    "set_tags",
+]
+
+
+def run_number(tx: Transaction, run_id: str) -> int:
+    """The number of a run, deleted or not. Raises NotFound."""
+    row = tx.row("SELECT id FROM runs WHERE run_id = ?", (run_id,))
+    if row is None:
+        raise records.run_not_found(run_id)
+    return int(row[0])
+
+
+def active_run(tx: Transaction, run_id: str) -> int:
+    """The number of a run that may be written to. Raises NotFound and NotActive."""
+    row = tx.row("SELECT id, deleted_time FROM runs WHERE run_id = ?", (run_id,))
+    if row is None:
+        raise records.run_not_found(run_id)
+    if row[1] is not None:
+        raise records.run_deleted(run_id)
+    return int(row[0])
+
+
+def create(tx: Transaction, run: NewRun) -> int:
+    """Raises NotFound, NotActive and AlreadyExists."""
+    experiment = active_experiment(tx, run.experiment_id)[0]
+    row = tx.row(
+        "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, deleted_with_experiment) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING RETURNING id",
+        (run.run_id, experiment, run.run_name, run.user_id, run.status.value, run.start_time, False),
+    )
+    if row is None:
+        raise records.run_exists(run.run_id)
+    _write_tags(tx, row[0], run.tags)
+    return int(row[0])
+
+
+def set_status(tx: Transaction, run_id: str, status: RunStatus, end_time: int | None) -> None:
+    """Raises NotFound and NotActive."""
+    number = active_run(tx, run_id)
+    tx.run("UPDATE runs SET status = ?, end_time = ? WHERE id = ?", (status.value, end_time, number))
+
+
+def set_stage(tx: Transaction, run_id: str, stage: LifecycleStage, now: int) -> None:
+    """Delete or restore a run."""
+    deleted_time = now if stage is LifecycleStage.DELETED else None
+    tx.run(
+        "UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? WHERE id = ?",
+        (deleted_time, False, run_number(tx, run_id)),
+    )
+
+
+def log_params(tx: Transaction, run_id: str, run: int, params: Mapping[str, str]) -> None:
+    """Raises ParamChanged."""
+    member = tx.dialect.is_member("key")
+    known: dict[str, str] = dict(
+        tx.rows(
+            f"SELECT key, value FROM params WHERE run = ? AND {member}",
+            (run, tx.dialect.list_argument(list(params))),
+        )
+    )
+    for key, value in params.items():
+        if known.get(key, value) != value:
+            raise records.param_changed(run_id, key, known[key], value)
+    tx.run_many(
+        "INSERT INTO params (run, key, value, number) VALUES (?, ?, ?, ?)",
+        [(run, key, value, param_number(value)) for key, value in params.items() if key not in known],
+    )
+
+
+def set_tags(tx: Transaction, run: int, tags: Mapping[str, str]) -> None:
+    """Overwrite tags; the run's name goes with its tag."""
+    _write_tags(tx, run, tags)
+    name = tags.get(tag_names.RUN_NAME)
+    if name is not None:
+        tx.run("UPDATE runs SET name = ? WHERE id = ?", (name, run))
+
+
+def _write_tags(tx: Transaction, run: int, tags: Mapping[str, str]) -> None:
+    tx.run_many(
+        "INSERT INTO tags (run, key, value) VALUES (?, ?, ?) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
+        [(run, key, value) for key, value in tags.items()],
+    )
+
+
+def delete_tag(tx: Transaction, run_id: str, key: str) -> None:
+    """Raises NotFound and NotActive."""
+    if not tx.run("DELETE FROM tags WHERE run = ? AND key = ?", (active_run(tx, run_id), key)):
+        raise records.tag_not_found(f"run '{run_id}'", key)
+
+
+def append_to_list_tag(tx: Transaction, run_id: str, key: str, item: object) -> None:
+    """Raises InvalidInput where the tag holds no list."""
+    run = active_run(tx, run_id)
+    row = tx.row("SELECT value FROM tags WHERE run = ? AND key = ?", (run, key))
+    _write_tags(tx, run, {key: records.extend_json_list(run_id, key, row[0] if row else None, item)})
+
+
+def last_sequence(tx: Transaction, run: int, writer: str) -> int:
+    """The last stored sequence of a writer, 0 for none."""
+    row = tx.row("SELECT sequence FROM writers WHERE run = ? AND writer = ?", (run, writer))
+    return int(row[0]) if row else 0
+
+
+def claim_sequence(tx: Transaction, run_id: str, run: int, write: Sequenced) -> bool:
+    """Move the writer's position; False where the write is there already. Raises InvalidInput for a gap."""
+    if records.is_stored(run_id, last_sequence(tx, run, write.writer), write):
+        return False
+    tx.run(
+        "INSERT INTO writers (run, writer, sequence) VALUES (?, ?, ?) "
+        "ON CONFLICT (run, writer) DO UPDATE SET sequence = excluded.sequence",
+        (run, write.writer, write.last),
+    )
+    return True
+
+
+def log_inputs(tx: Transaction, run_id: str, inputs: Sequence[DatasetInput]) -> None:
+    """Link datasets, which are known by name and digest within the run's experiment."""
+    run = active_run(tx, run_id)
+    row = tx.row("SELECT experiment FROM runs WHERE id = ?", (run,))
+    assert row is not None
+    for link in inputs:
+        dataset = _dataset_number(tx, row[0], link)
+        tx.run(
+            "INSERT INTO inputs (run, dataset) VALUES (?, ?) ON CONFLICT (run, dataset) DO NOTHING",
+            (run, dataset),
+        )
+        tx.run_many(
+            "INSERT INTO input_tags (run, dataset, key, value) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (run, dataset, key) DO UPDATE SET value = excluded.value",
+            [(run, dataset, tag.key, tag.value) for tag in link.tags],
+        )
+
+
+def _dataset_number(tx: Transaction, experiment: int, link: DatasetInput) -> int:
+    found = link.dataset
+    tx.run(
+        "INSERT INTO datasets (experiment, name, digest, source_type, source, schema, profile) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (experiment, name, digest) DO NOTHING",
+        (experiment, found.name, found.digest, found.source_type, found.source, found.schema, found.profile),
+    )
+    row = tx.row(
+        "SELECT id FROM datasets WHERE experiment = ? AND name = ? AND digest = ?",
+        (experiment, found.name, found.digest),
+    )
+    assert row is not None
+    return int(row[0])

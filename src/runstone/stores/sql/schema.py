@@ -1,0 +1,176 @@
+"""The tables: the one description that migrations, checks and documentation are held against.
+
+`run` columns hold the small integer `runs.id`, never the 32-character run id, because it is repeated in every row of
+params, tags, series and chunks. There are no foreign keys: the rows of a run are written only in a transaction that
+has found the run, and a distributed database could not check them without asking another shard.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    desc,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+__all__ = ["metadata"]
+
+metadata = MetaData()
+
+# SQLite counts rows in a column that is INTEGER and nothing else.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _keyed(name: str, *columns: SchemaItem) -> Table:
+    # WITHOUT ROWID: the primary key is the table, so one probe finds a row.
+    return Table(name, metadata, *columns, sqlite_with_rowid=False)
+
+
+Table(
+    "experiments",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column(
+        "artifact_location",
+        Text,
+        comment="NULL: below the store's artifact root, so that a store can be moved",
+    ),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+    Column("deleted_time", BigInteger, comment="NULL: active"),
+    sqlite_autoincrement=True,
+)
+_keyed(
+    "experiment_tags",
+    Column("experiment", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+Table(
+    "runs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("experiment", _Id, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("start_time", BigInteger),
+    Column("end_time", BigInteger),
+    Column("deleted_time", BigInteger, comment="NULL: active"),
+    Column("deleted_with_experiment", Boolean(create_constraint=False), nullable=False),
+    Column("artifact_uri", Text, comment="NULL: below the experiment's artifact location"),
+    Index("runs_by_start", "experiment", desc("start_time"), "run_id"),
+    sqlite_autoincrement=True,
+)
+_keyed(
+    "params",
+    Column("run", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("number", Double, comment="the number that value stands for, if it does"),
+)
+_keyed(
+    "tags",
+    Column("run", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+_keyed(
+    "series",
+    Column("run", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last", Double, comment="NULL: NaN, here and in the columns below"),
+    Column("last_step", BigInteger, nullable=False),
+    Column("last_timestamp", BigInteger, nullable=False),
+    Column("first", Double),
+    Column("first_step", BigInteger, nullable=False),
+    Column("first_timestamp", BigInteger, nullable=False),
+    Column("min", Double),
+    Column("min_step", BigInteger, nullable=False),
+    Column("max", Double),
+    Column("max_step", BigInteger, nullable=False),
+    Column(
+        "is_count_exact",
+        Boolean(create_constraint=False),
+        nullable=False,
+        comment="false: fold before counting",
+    ),
+    Index(
+        "series_inexact",
+        "run",
+        sqlite_where=text("NOT is_count_exact"),
+        postgresql_where=text("NOT is_count_exact"),
+    ),
+)
+Table(
+    "chunks",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("run", _Id, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_step", BigInteger, nullable=False),
+    Column("first_timestamp", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("last_timestamp", BigInteger, nullable=False),
+    Column("min", Double),
+    Column("max", Double),
+    Column("last", Double),
+    Column("data", LargeBinary, nullable=False, comment="runstone.series.codec"),
+    Index("chunks_by_series", "run", "key", "first_step"),
+)
+Table(
+    "batches",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("run", _Id, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False, comment="runstone.series.frame"),
+    Index("batches_by_run", "run", "id"),
+    # A folded batch's id is never given out again, so that two folders cannot mistake one batch for another.
+    sqlite_autoincrement=True,
+)
+_keyed(
+    "writers",
+    Column("run", _Id, primary_key=True, autoincrement=False),
+    Column("writer", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+Table(
+    "datasets",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("experiment", _Id, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("source_type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("schema", Text),
+    Column("profile", Text),
+    Index("datasets_by_name", "experiment", "name", "digest", unique=True),
+)
+_keyed(
+    "inputs",
+    Column("run", _Id, primary_key=True, autoincrement=False),
+    Column("dataset", _Id, primary_key=True, autoincrement=False),
+)
+_keyed(
+    "input_tags",
+    Column("run", _Id, primary_key=True, autoincrement=False),
+    Column("dataset", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,395 @@
+"""One SQLite file as a Database, shared by threads and by processes. Knows no table but the version's.
+
+Writers take a lock file first and then `BEGIN IMMEDIATE`: SQLite's own waiting polls, and starves a writer among
+four for seconds, where a lock file hands over in order. Readers see the last commit and wait for nobody (WAL).
+
+Before a fork all connections are closed, in a moment without transactions: SQLite remembers per process which locks
+it holds, and a child that inherited that memory would write without a lock that others can see.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from runstone.errors import RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
+from runstone.filters.match import like, rlike
+from runstone.stores.sql import migrations
+from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["APPLICATION_ID", "SqliteDatabase", "network_file_system"]
+
+APPLICATION_ID = 0x52554E45
+"""`PRAGMA application_id` of our files ("RUNE"), by which a foreign database is known."""
+
+MIN_SQLITE = (3, 35, 0)  # RETURNING
+_BUSY_TIMEOUT_S = 60.0
+_FORK_TIMEOUT_S = 10.0
+_IDLE_READERS = 8
+_NETWORK_FILE_SYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "afs",
+    "fuse.sshfs",
+    "lustre",
+    "beegfs",
+    "gpfs",
+}
+
+
+class _SqliteDialect:
+    def is_member(self, expression: str) -> str:
+        return f"{expression} IN (SELECT value FROM json_each(?))"
+
+    def numbered_rows(self) -> str:
+        return "(SELECT key AS position, value AS id FROM json_each(?)) AS page"
+
+    def list_argument(self, values: Sequence[int | str]) -> object:
+        return json.dumps(list(values))
+
+    def ignoring_case(self, expression: str) -> str:
+        return f"ilike({expression}, ?)"
+
+    def like(self, expression: str) -> str:
+        return f"{expression} LIKE ?"
+
+    def regex(self, expression: str) -> str:
+        return f"rlike({expression}, ?)"
+
+
+class _SqliteTransaction:
+    dialect: Dialect = _SqliteDialect()
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
+        return self._connection.execute(sql, arguments).fetchall()
+
+    def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
+        row: Row | None = self._connection.execute(sql, arguments).fetchone()
+        return row
+
+    def run(self, sql: str, arguments: Arguments = ()) -> int:
+        return self._connection.execute(sql, arguments).rowcount
+
+    def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
+        self._connection.executemany(sql, arguments)
+
+
+class SqliteDatabase:
+    """The SQLite file at `path`; made, with its tables, where there is none.
+
+    Raises StoreUnavailable where it cannot be opened or made, StoreCorrupt for a file that is no database or not
+    ours, StoreVersion for one of another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if sqlite3.sqlite_version_info < MIN_SQLITE:
+            raise StoreUnavailable(
+                f"Python's SQLite is {sqlite3.sqlite_version}, Runstone needs 3.35 or later: use a newer Python"
+            )
+        self.path = path.absolute()
+        self._lock_path = self.path.with_name(self.path.name + ".lock")
+        self._reset()
+        self._open()
+        _OPEN.add(self)
+
+    def _reset(self) -> None:
+        self._write_lock = threading.Lock()
+        self._readers = threading.Condition()
+        self._idle: list[sqlite3.Connection] = []
+        self._busy = 0
+        self._paused = False
+        self._closed = False
+        self._writer: sqlite3.Connection | None = None
+        self._lock_file: int | None = None
+
+    # -- transactions
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        connection = self._take_reader()
+        try:
+            with self._meaningful_errors():
+                connection.execute("BEGIN")
+                try:
+                    yield _SqliteTransaction(connection)
+                finally:
+                    _roll_back(connection)
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        with self._write_lock, self._meaningful_errors(), self._file_lock():
+            connection = self._writer = self._writer or self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield _SqliteTransaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def _take_reader(self) -> sqlite3.Connection:
+        with self._readers:
+            self._readers.wait_for(lambda: not self._paused)
+            self._check_open()
+            self._busy += 1
+            if self._idle:
+                return self._idle.pop()
+        try:
+            with self._meaningful_errors():
+                return self._connect()
+        except BaseException:
+            self._give_back(None)
+            raise
+
+    def _give_back(self, connection: sqlite3.Connection | None) -> None:
+        with self._readers:
+            self._busy -= 1
+            if connection is not None:
+                if self._closed or len(self._idle) >= _IDLE_READERS:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
+            self._readers.notify_all()
+
+    @contextmanager
+    def _file_lock(self) -> Iterator[None]:
+        self._check_open()
+        if sys.platform == "win32":  # SQLite's own waiting must do.
+            yield
+            return
+        if self._lock_file is None:
+            self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"The store {self.path} is closed")
+
+    # -- opening and closing
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=_BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        # NORMAL with WAL survives a killed process; a power cut may take the last commits, never the file.
+        for pragma in (
+            "synchronous=NORMAL",
+            "case_sensitive_like=ON",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("ilike", 2, _ilike, deterministic=True)
+        connection.create_function("rlike", 2, rlike, deterministic=True)
+        return connection
+
+    def _open(self) -> None:
+        if not self.path.parent.is_dir():
+            raise StoreUnavailable(f"Cannot open the store {self.path}: the folder {self.path.parent} does not exist")
+        with self._meaningful_errors():
+            if self._is_new():
+                _warn_of_network(self.path)
+                self._create()
+            self.check_version()
+
+    def _is_new(self) -> bool:
+        return not self.path.exists() or self.path.stat().st_size == 0
+
+    def _create(self) -> None:
+        with self._file_lock():
+            if not self._is_new():
+                return  # another process has just made it
+            connection = self._connect()
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("BEGIN IMMEDIATE")
+                with migrations.sqlalchemy_connection("sqlite", connection) as alchemy:
+                    migrations.upgrade(alchemy)
+                    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            finally:
+                _roll_back(connection)
+                connection.close()
+
+    def version(self) -> str:
+        """The revision of the database's tables. Raises StoreCorrupt for a database that is not ours."""
+        with self.read() as tx:
+            (application_id,) = tx.row("PRAGMA application_id") or (0,)
+            if application_id != APPLICATION_ID:
+                raise StoreCorrupt(self._foreign(tx))
+            row = tx.row(f"SELECT version_num FROM {migrations.VERSION_TABLE}")
+        return str(row[0]) if row else ""
+
+    def _foreign(self, tx: Transaction) -> str:
+        tables = {name for (name,) in tx.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        whose = "MLflow made it" if {"alembic_version", "experiments", "latest_metrics"} <= tables else "it is not ours"
+        return (
+            f"{self.path} is an SQLite database, but {whose}, and nothing in it was changed; "
+            "choose another file as tracking URI"
+        )
+
+    def check_version(self) -> None:
+        """Raises StoreVersion unless the tables are those of this Runstone."""
+        found = self.version()
+        if found == migrations.HEAD:
+            return
+        if found in migrations.revisions():
+            raise StoreVersion(
+                f"The store {self.path} has tables of an older Runstone (revision {found}, this one needs "
+                f"{migrations.HEAD}): run `runstone db upgrade {self.path}`"
+            )
+        raise StoreVersion(
+            f"The store {self.path} was made by a newer Runstone (revision {found}, this one knows up to "
+            f"{migrations.HEAD}); upgrade with `pip install --upgrade runstone`"
+        )
+
+    @contextmanager
+    def _meaningful_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except RunstoneError:
+            raise
+        except sqlite3.Error as error:
+            raise _meaning(self.path, error) from error
+        except OSError as error:
+            raise StoreUnavailable(f"Cannot use the store {self.path}: {error.strerror} ({error.filename})") from error
+
+    def close(self) -> None:
+        """Close every connection. Transactions that are under way in other threads end first."""
+        with self._write_lock, self._readers:
+            self._closed = True
+            self._readers.wait_for(lambda: self._busy == 0, timeout=_BUSY_TIMEOUT_S)
+            self._close_connections()
+
+    def _close_connections(self) -> None:
+        for connection in (*self._idle, *([self._writer] if self._writer else [])):
+            connection.close()
+        self._idle, self._writer = [], None
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    # -- fork
+
+    def _before_fork(self) -> None:
+        self._is_forking_locked = self._write_lock.acquire(timeout=_FORK_TIMEOUT_S)
+        with self._readers:
+            self._paused = True
+            quiet = self._readers.wait_for(lambda: self._busy == 0, timeout=_FORK_TIMEOUT_S)
+            if quiet and self._is_forking_locked:
+                with suppress(sqlite3.Error):
+                    self._close_connections()
+
+    def _after_fork_in_parent(self) -> None:
+        with self._readers:
+            self._paused = False
+            self._readers.notify_all()
+        if self._is_forking_locked:
+            self._write_lock.release()
+
+    def _after_fork_in_child(self) -> None:
+        closed = self._closed
+        self._reset()
+        self._closed = closed
+
+
+_OPEN: weakref.WeakSet[SqliteDatabase] = weakref.WeakSet()
+
+
+def _each_open(method: str) -> None:
+    for database in list(_OPEN):
+        getattr(database, method)()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _each_open("_before_fork"),
+        after_in_parent=lambda: _each_open("_after_fork_in_parent"),
+        after_in_child=lambda: _each_open("_after_fork_in_child"),
+    )
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+def _ilike(text: str | None, pattern: str) -> bool:
+    return text is not None and like(text, pattern, ignore_case=True)
+
+
+def _meaning(path: Path, error: sqlite3.Error) -> StoreError:
+    text = str(error)
+    if "full" in text:
+        return StoreUnavailable(
+            f"No space left for the store {path} ({text}); nothing of this write was stored: free some space, "
+            "or record elsewhere with RUNSTONE_TRACKING_URI"
+        )
+    if "malformed" in text or "not a database" in text or "no such table" in text:
+        return StoreCorrupt(
+            f"The store {path} is damaged or is no SQLite database ({text}); move it away, or restore it from a copy"
+        )
+    if "locked" in text or "busy" in text:
+        return StoreUnavailable(f"The store {path} is locked by another program ({text}); try again")
+    if "readonly" in text or "unable to open" in text:
+        return StoreUnavailable(
+            f"Cannot open or write the store {path} ({text}); check the permissions of the folder {path.parent}, "
+            "or record elsewhere with RUNSTONE_TRACKING_URI"
+        )
+    return StoreUnavailable(f"The store {path} failed: {text}")
+
+
+def network_file_system(path: Path) -> str | None:
+    """The type of the network file system that holds `path`, or None (also where that cannot be told)."""
+    try:
+        mounts = Path("/proc/mounts").read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    real = path.resolve()
+    best, kind = Path("/"), ""
+    for line in mounts:
+        fields = line.split(" ")
+        folder = Path(fields[1].replace("\\040", " "))
+        if folder.parts[: len(best.parts)] >= best.parts and (folder == real or folder in real.parents):
+            if len(folder.parts) >= len(best.parts):
+                best, kind = folder, fields[2]
+    return kind if kind in _NETWORK_FILE_SYSTEMS else None
+
+
+def _warn_of_network(path: Path) -> None:
+    kind = network_file_system(path.parent)
+    if kind:
+        warnings.warn(
+            f"The store {path} lies on a network file system ({kind}), where SQLite's locks do not hold: let only one "
+            "machine write to it, or record on a local disk",
+            RuntimeWarning,
+            stacklevel=2,
+        )

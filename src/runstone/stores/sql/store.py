@@ -1,0 +1,227 @@
+"""The Store over a SQL database: each method is one transaction of the functions of its noun."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
+from runstone.series.points import MetricBatch, Points
+from runstone.series.summary import Summary
+from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced
+from runstone.stores.cursor import read_token, write_token
+from runstone.stores.sql import experiments, hydrate, runs, series
+from runstone.stores.sql.database import Database, Transaction
+from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, uses_counts
+
+__all__ = ["SqlStore"]
+
+# A run's batches are folded when this much has come from this process; a read decodes what is not folded yet.
+_FOLD_POINTS = 1 << 16
+_FOLD_BATCHES = 512
+# When a run ends, a handful of points stays as it came: a chunk for each would be larger than the batch.
+_FOLD_POINTS_AT_END = 1024
+_FOLD_BATCHES_AT_END = 8
+
+
+class SqlStore:
+    """A Store in a SQL database. Artifacts lie under `artifact_root` (a URI), unless an experiment says otherwise.
+
+    Owns the database: `close` closes it.
+    """
+
+    def __init__(self, database: Database, artifact_root: str) -> None:
+        self.database = database
+        self._root = artifact_root.rstrip("/")
+        self._unfolded = _Unfolded()
+
+    def close(self) -> None:
+        self.database.close()
+
+    # -- experiments
+
+    def create_experiment(self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int) -> str:
+        with self.database.write() as tx:
+            return experiments.create(tx, name, artifact_location, tags, now)
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        with self.database.read() as tx:
+            return experiments.get(tx, experiment_id, self._root)
+
+    def find_experiment(self, name: str) -> Experiment | None:
+        with self.database.read() as tx:
+            return experiments.find(tx, name, self._root)
+
+    def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
+        with self.database.read() as tx:
+            search = Search(EXPERIMENTS, tx.dialect, self._root)
+            search.where(_stage("e", query.view))
+            ids, token = _page(search, tx, query)
+            page = tx.dialect.numbered_rows()
+            rows = tx.rows(
+                f"SELECT {experiments.COLUMNS} FROM {page} JOIN experiments e ON e.id = page.id ORDER BY page.position",
+                (tx.dialect.list_argument(ids),),
+            )
+            return PagedList(experiments.entities(tx, rows, self._root), token)
+
+    def rename_experiment(self, experiment_id: str, name: str, *, now: int) -> None:
+        with self.database.write() as tx:
+            experiments.rename(tx, experiment_id, name, now)
+
+    def set_experiment_stage(self, experiment_id: str, stage: LifecycleStage, *, now: int) -> None:
+        with self.database.write() as tx:
+            experiments.set_stage(tx, experiment_id, stage, now)
+
+    def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str], *, now: int) -> None:
+        with self.database.write() as tx:
+            experiments.set_tags(tx, experiment_id, tags, now)
+
+    def delete_experiment_tag(self, experiment_id: str, key: str, *, now: int) -> None:
+        with self.database.write() as tx:
+            experiments.delete_tag(tx, experiment_id, key, now)
+
+    # -- runs
+
+    def create_run(self, run: NewRun) -> Run:
+        with self.database.write() as tx:
+            return hydrate.runs(tx, [runs.create(tx, run)], self._root)[0]
+
+    def get_run(self, run_id: str) -> Run:
+        with self.database.read() as tx:
+            return hydrate.runs(tx, [runs.run_number(tx, run_id)], self._root)[0]
+
+    def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
+        with self.database.write() as tx:
+            runs.set_status(tx, run_id, status, end_time)
+        if RunStatus.is_terminated(status) and self._unfolded.at_end(run_id):
+            self.fold(run_id)
+
+    def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
+        with self.database.write() as tx:
+            runs.set_stage(tx, run_id, stage, now)
+
+    def search_runs(self, query: RunQuery) -> PagedList[Run]:
+        self._make_counts_exact(query)
+        with self.database.read() as tx:
+            ids, token = self._search_run_ids(tx, query)
+            return PagedList(hydrate.runs(tx, ids, self._root), token)
+
+    def search_run_table(self, query: RunQuery) -> RunTable:
+        self._make_counts_exact(query)
+        with self.database.read() as tx:
+            ids, token = self._search_run_ids(tx, query)
+            return hydrate.table(tx, ids, self._root, token)
+
+    def _search_run_ids(self, tx: Transaction, query: RunQuery) -> tuple[list[int], str | None]:
+        search = Search(RUNS, tx.dialect, self._root)
+        search.where(
+            tx.dialect.is_member("r.experiment"),
+            tx.dialect.list_argument([int(one) for one in query.experiment_ids]),
+        )
+        search.where(_stage("r", query.view))
+        return _page(search, tx, query)
+
+    def _make_counts_exact(self, query: RunQuery) -> None:
+        if uses_counts(query.filter, query.order):
+            series.fold_inexact(self.database)
+
+    # -- what a run records
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        metrics: MetricBatch | None = None,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        sequenced: Sequenced | None = None,
+    ) -> None:
+        with self.database.write() as tx:
+            run = runs.active_run(tx, run_id)
+            if sequenced and not runs.claim_sequence(tx, run_id, run, sequenced):
+                return
+            if params:
+                runs.log_params(tx, run_id, run, params)
+            if tags:
+                runs.set_tags(tx, run, tags)
+            if metrics:
+                series.append(tx, run, metrics)
+        if metrics and self._unfolded.add(run_id, len(metrics)):
+            self.fold(run_id)
+
+    def last_sequence(self, run_id: str, writer: str) -> int:
+        with self.database.read() as tx:
+            return runs.last_sequence(tx, runs.run_number(tx, run_id), writer)
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        with self.database.write() as tx:
+            runs.delete_tag(tx, run_id, key)
+
+    def append_to_list_tag(self, run_id: str, key: str, item: object) -> None:
+        with self.database.write() as tx:
+            runs.append_to_list_tag(tx, run_id, key, item)
+
+    def log_inputs(self, run_id: str, inputs: Sequence[DatasetInput]) -> None:
+        with self.database.write() as tx:
+            runs.log_inputs(tx, run_id, inputs)
+
+    # -- series
+
+    def list_series(self, run_id: str) -> dict[str, Summary]:
+        with self.database.read() as tx:
+            run = runs.run_number(tx, run_id)
+        series.fold_inexact(self.database, run)
+        with self.database.read() as tx:
+            return series.list_summaries(tx, run)
+
+    def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
+        with self.database.read() as tx:
+            return series.read(tx, runs.run_number(tx, run_id), key, from_step, to_step)
+
+    def fold(self, run_id: str) -> None:
+        with self.database.read() as tx:
+            run = runs.run_number(tx, run_id)
+        series.fold(self.database, run)
+        self._unfolded.forget(run_id)
+
+
+class _Unfolded:
+    """How much this process has appended to each run since it was folded: when to fold, not what to fold."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._appended: dict[str, tuple[int, int]] = {}
+
+    def add(self, run_id: str, points: int) -> bool:
+        """Count a batch; whether it is time to fold."""
+        with self._lock:
+            batches, total = self._appended.get(run_id, (0, 0))
+            batches, total = batches + 1, total + points
+            self._appended[run_id] = (batches, total)
+        return batches >= _FOLD_BATCHES or total >= _FOLD_POINTS
+
+    def at_end(self, run_id: str) -> bool:
+        """The run ends: whether to fold what is left."""
+        with self._lock:
+            batches, points = self._appended.pop(run_id, (0, 0))
+        return batches > _FOLD_BATCHES_AT_END or points > _FOLD_POINTS_AT_END
+
+    def forget(self, run_id: str) -> None:
+        with self._lock:
+            self._appended.pop(run_id, None)
+
+
+def _stage(alias: str, view: ViewType) -> str:
+    return {
+        ViewType.ACTIVE_ONLY: f"{alias}.deleted_time IS NULL",
+        ViewType.DELETED_ONLY: f"{alias}.deleted_time IS NOT NULL",
+        ViewType.ALL: "1 = 1",
+    }[view]
+
+
+def _page(search: Search, tx: Transaction, query: RunQuery | ExperimentQuery) -> tuple[list[int], str | None]:
+    if query.filter is not None:
+        search.where_filter(query.filter)
+    search.order_by(query.order)
+    ids, position = search.page(tx, query.max_results, read_token(query))
+    return ids, None if position is None else write_token(query, position)

@@ -1,0 +1,68 @@
+"""Runs as columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from runstone.entities import PagedList, Run
+from runstone.stores.base import RunTable
+
+__all__ = ["RunTableBuilder", "table_of_runs"]
+
+
+class RunTableBuilder:
+    """Columns of metrics, params and tags, filled cell by cell in any order."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self.metrics: dict[str, list[float]] = {}
+        self.params: dict[str, list[str | None]] = {}
+        self.tags: dict[str, list[str | None]] = {}
+
+    def add_metrics(self, cells: Sequence[tuple[int, str, float | None]]) -> None:
+        """Cells are (row, key, value); a value of None is NaN."""
+        columns = self.metrics
+        for row, key, value in cells:
+            column = columns.get(key)
+            if column is None:
+                column = columns[key] = [math.nan] * self._rows
+            if value is not None:
+                column[row] = value
+
+    def add_params(self, cells: Sequence[tuple[int, str, str]]) -> None:
+        """Cells are (row, key, value)."""
+        self._add_texts(self.params, cells)
+
+    def add_tags(self, cells: Sequence[tuple[int, str, str]]) -> None:
+        """Cells are (row, key, value)."""
+        self._add_texts(self.tags, cells)
+
+    def _add_texts(self, columns: dict[str, list[str | None]], cells: Sequence[tuple[int, str, str]]) -> None:
+        for row, key, value in cells:
+            column = columns.get(key)
+            if column is None:
+                column = columns[key] = [None] * self._rows
+            column[row] = value
+
+
+def table_of_runs(runs: PagedList[Run]) -> RunTable:
+    """The same page as columns."""
+    cells = RunTableBuilder(len(runs))
+    for row, run in enumerate(runs):
+        cells.add_metrics([(row, key, value) for key, value in run.data.metrics.items()])
+        cells.add_params([(row, key, value) for key, value in run.data.params.items()])
+        cells.add_tags([(row, key, value) for key, value in run.data.tags.items()])
+    infos = [run.info for run in runs]
+    return RunTable(
+        run_id=[info.run_id for info in infos],
+        experiment_id=[info.experiment_id for info in infos],
+        status=[info.status.value for info in infos],
+        artifact_uri=[info.artifact_uri for info in infos],
+        start_time=[info.start_time for info in infos],
+        end_time=[info.end_time for info in infos],
+        metrics=dict(sorted(cells.metrics.items())),
+        params=dict(sorted(cells.params.items())),
+        tags=dict(sorted(cells.tags.items())),
+        token=runs.token,
+    )

@@ -1,0 +1,343 @@
+"""The rules of tracking over a Store: defaults, ids, the clock, limits, the run's name and its tag.
+
+Knows no database and no global state; whoever makes it hands it the Store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from runstone import tag_names
+from runstone.artifacts.base import ArtifactStore
+from runstone.artifacts.uris import open_artifact_store
+from runstone.entities import (
+    DatasetInput,
+    Experiment,
+    LifecycleStage,
+    Metric,
+    PagedList,
+    Run,
+    RunStatus,
+    ViewType,
+)
+from runstone.errors import InvalidInput, NotActive
+from runstone.filters import (
+    parse_experiment_filter,
+    parse_experiment_order,
+    parse_run_filter,
+    parse_run_order,
+)
+from runstone.naming import new_run_id, new_run_name, now_ms
+from runstone.series.points import MetricBatch, Points
+from runstone.series.summary import Summary
+from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Store
+from runstone.tracking.base import MAX_PAGE
+from runstone.validation import (
+    INT64_MAX,
+    INT64_MIN,
+    check_experiment_id,
+    check_experiment_name,
+    check_key,
+    check_param_value,
+    check_run_id,
+    check_tag_value,
+    metric_value,
+    metric_whole_number,
+)
+
+__all__ = ["LocalTracking"]
+
+
+class LocalTracking:
+    """A tracker over a store, which it owns: `close` closes it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._artifact_uris: dict[str, str] = {}
+
+    def close(self) -> None:
+        self.store.close()
+
+    # -- experiments
+
+    def create_experiment(
+        self, name: str, *, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None
+    ) -> str:
+        return self.store.create_experiment(
+            check_experiment_name(name),
+            artifact_location=_artifact_location(artifact_location),
+            tags=_tags(tags),
+            now=now_ms(),
+        )
+
+    def get_experiment(self, experiment_id: str | int) -> Experiment:
+        return self.store.get_experiment(check_experiment_id(experiment_id))
+
+    def find_experiment(self, name: str) -> Experiment | None:
+        return self.store.find_experiment(check_experiment_name(name))
+
+    def search_experiments(
+        self,
+        *,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+        filter_string: str | None = None,
+        order_by: Sequence[str] | None = None,
+        max_results: int = 1000,
+        page_token: str | None = None,
+    ) -> PagedList[Experiment]:
+        query = ExperimentQuery(
+            view=_view(view),
+            filter=parse_experiment_filter(filter_string),
+            order=parse_experiment_order(order_by),
+            max_results=_page_size(max_results),
+            page_token=page_token,
+        )
+        return self.store.search_experiments(query)
+
+    def rename_experiment(self, experiment_id: str | int, name: str) -> None:
+        self.store.rename_experiment(check_experiment_id(experiment_id), check_experiment_name(name), now=now_ms())
+
+    def delete_experiment(self, experiment_id: str | int) -> None:
+        number = check_experiment_id(experiment_id)
+        if number == "0":
+            raise InvalidInput("The default experiment (id 0) cannot be deleted: runs without an experiment go there")
+        self.store.set_experiment_stage(number, LifecycleStage.DELETED, now=now_ms())
+
+    def restore_experiment(self, experiment_id: str | int) -> None:
+        self.store.set_experiment_stage(check_experiment_id(experiment_id), LifecycleStage.ACTIVE, now=now_ms())
+
+    def set_experiment_tags(self, experiment_id: str | int, tags: Mapping[str, Any]) -> None:
+        self.store.set_experiment_tags(check_experiment_id(experiment_id), _tags(tags), now=now_ms())
+
+    def delete_experiment_tag(self, experiment_id: str | int, key: str) -> None:
+        self.store.delete_experiment_tag(check_experiment_id(experiment_id), key, now=now_ms())
+
+    # -- runs
+
+    def create_run(
+        self,
+        experiment_id: str | int,
+        *,
+        run_id: str | None = None,
+        run_name: str | None = None,
+        start_time: int | None = None,
+        user_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> Run:
+        texts = _tags(tags)
+        name_in_tag = texts.get(tag_names.RUN_NAME)
+        if run_name and name_in_tag and run_name != name_in_tag:
+            raise InvalidInput(
+                f"Two names for one run: run_name is {run_name!r}, the tag '{tag_names.RUN_NAME}' is {name_in_tag!r}; "
+                "give one of them"
+            )
+        name = check_tag_value(tag_names.RUN_NAME, run_name or name_in_tag or new_run_name())
+        texts[tag_names.RUN_NAME] = name
+        new = NewRun(
+            run_id=new_run_id() if run_id is None else check_run_id(run_id),
+            experiment_id=check_experiment_id(experiment_id),
+            run_name=name,
+            user_id=user_id if user_id is not None else texts.get(tag_names.USER, ""),
+            status=RunStatus.RUNNING,
+            start_time=now_ms() if start_time is None else _time("start time", start_time),
+            tags=texts,
+        )
+        return self.store.create_run(new)
+
+    def get_run(self, run_id: str) -> Run:
+        return self.store.get_run(check_run_id(run_id))
+
+    def update_run(
+        self,
+        run_id: str,
+        *,
+        status: RunStatus | str | None = None,
+        end_time: int | None = None,
+        run_name: str | None = None,
+    ) -> None:
+        check_run_id(run_id)
+        if run_name:
+            self.log_batch(run_id, tags={tag_names.RUN_NAME: run_name})
+        if status is None and end_time is None:
+            return
+        word = RunStatus.from_string(status) if status is not None else self.store.get_run(run_id).info.status
+        if end_time is not None:
+            end_time = _time("end time", end_time)
+        elif RunStatus.is_terminated(word):
+            end_time = now_ms()
+        self.store.set_run_status(run_id, word, end_time=end_time)
+
+    def delete_run(self, run_id: str) -> None:
+        self.store.set_run_stage(check_run_id(run_id), LifecycleStage.DELETED, now=now_ms())
+
+    def restore_run(self, run_id: str) -> None:
+        run = self.get_run(run_id)
+        experiment = self.store.get_experiment(run.info.experiment_id)
+        if experiment.lifecycle_stage is LifecycleStage.DELETED:
+            raise NotActive(
+                f"The run '{run_id}' is in the experiment '{experiment.name}' (id {experiment.experiment_id}), which is "
+                f"deleted; restore that first: `runstone experiments restore {experiment.experiment_id}`"
+            )
+        self.store.set_run_stage(run_id, LifecycleStage.ACTIVE, now=now_ms())
+
+    def search_runs(
+        self,
+        experiment_ids: Sequence[str | int],
+        *,
+        filter_string: str | None = None,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+        order_by: Sequence[str] | None = None,
+        max_results: int = 1000,
+        page_token: str | None = None,
+    ) -> PagedList[Run]:
+        return self.store.search_runs(
+            _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token)
+        )
+
+    def search_run_table(
+        self,
+        experiment_ids: Sequence[str | int],
+        *,
+        filter_string: str | None = None,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+        order_by: Sequence[str] | None = None,
+        max_results: int = 1000,
+        page_token: str | None = None,
+    ) -> RunTable:
+        return self.store.search_run_table(
+            _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token)
+        )
+
+    # -- what a run records
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        metrics: Iterable[Metric] = (),
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> None:
+        points = _checked(metrics)
+        self.store.log_batch(
+            check_run_id(run_id),
+            metrics=MetricBatch.of_metrics(points) if points else None,
+            params={
+                check_key(key, kind="param"): check_param_value(key, value) for key, value in (params or {}).items()
+            },
+            tags=_tags(tags),
+        )
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        self.store.delete_tag(check_run_id(run_id), key)
+
+    def record_logged_model(self, run_id: str, description: Mapping[str, Any]) -> None:
+        # This tag is a list that grows by a model, so the limit of a tag's length is not for it.
+        self.store.append_to_list_tag(check_run_id(run_id), tag_names.LOGGED_MODELS, dict(description))
+
+    def log_inputs(self, run_id: str, inputs: Sequence[DatasetInput]) -> None:
+        for link in inputs:
+            for name, value in (("name", link.dataset.name), ("digest", link.dataset.digest)):
+                if not isinstance(value, str) or not value:
+                    raise InvalidInput(f"A dataset's {name} must be a non-empty text, not {value!r}")
+        self.store.log_inputs(check_run_id(run_id), inputs)
+
+    # -- series and files
+
+    def list_series(self, run_id: str) -> dict[str, Summary]:
+        return self.store.list_series(check_run_id(run_id))
+
+    def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
+        return self.store.read_series(
+            check_run_id(run_id), check_key(key, kind="metric"), from_step=from_step, to_step=to_step
+        )
+
+    def open_artifacts(self, run_id: str) -> ArtifactStore:
+        uri = self._artifact_uris.get(run_id)
+        if uri is None:
+            uri = self._artifact_uris[run_id] = self.get_run(run_id).info.artifact_uri
+        return open_artifact_store(uri)
+
+
+def _checked(metrics: Iterable[Metric]) -> list[Metric]:
+    """The metrics if all are sound; those whose numbers had to be converted are made anew."""
+    metrics = list(metrics)
+    for key in {metric.key for metric in metrics}:
+        check_key(key, kind="metric")
+    return [
+        metric
+        if type(metric.value) is float and _is_int64(metric.timestamp) and _is_int64(metric.step)
+        else _converted(metric)
+        for metric in metrics
+    ]
+
+
+def _is_int64(value: object) -> bool:
+    return type(value) is int and INT64_MIN <= value <= INT64_MAX
+
+
+def _converted(metric: Metric) -> Metric:
+    key = metric.key
+    return Metric(
+        key,
+        metric_value(key, metric.value),
+        metric_whole_number(key, "timestamp", metric.timestamp),
+        metric_whole_number(key, "step", metric.step),
+    )
+
+
+def _tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
+    return {check_key(key, kind="tag"): check_tag_value(key, value) for key, value in (tags or {}).items()}
+
+
+def _time(name: str, value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 62:
+        raise InvalidInput(f"Invalid {name} {value!r}: expected milliseconds since the Unix epoch")
+    return value
+
+
+def _artifact_location(uri: str | None) -> str | None:
+    if not uri:
+        return None
+    # Opening says what is wrong with a location before any run depends on it, and makes a relative path absolute.
+    root = open_artifact_store(uri).root_uri
+    return root.rstrip("/")
+
+
+def _view(view: ViewType | int) -> ViewType:
+    try:
+        return ViewType(view)
+    except ValueError:
+        raise InvalidInput(
+            f"Unknown view type {view!r}; it is one of ViewType.ACTIVE_ONLY, DELETED_ONLY, ALL"
+        ) from None
+
+
+def _page_size(max_results: Any) -> int:
+    if type(max_results) is not int or not 1 <= max_results <= MAX_PAGE:
+        raise InvalidInput(
+            f"Invalid value {max_results!r} for max_results: a page has 1 to {MAX_PAGE} results; "
+            "ask for the next page with page_token"
+        )
+    return max_results
+
+
+def _run_query(
+    experiment_ids: Sequence[str | int],
+    filter_string: str | None,
+    view: ViewType | int,
+    order_by: Sequence[str] | None,
+    max_results: int,
+    page_token: str | None,
+) -> RunQuery:
+    if isinstance(experiment_ids, str | int):
+        raise InvalidInput(f"experiment_ids must be a list of ids, not {experiment_ids!r}; try [{experiment_ids!r}]")
+    return RunQuery(
+        experiment_ids=tuple(check_experiment_id(one) for one in experiment_ids),
+        filter=parse_run_filter(filter_string),
+        view=_view(view),
+        order=parse_run_order(order_by),
+        max_results=_page_size(max_results),
+        page_token=page_token,
+    )
