@@ -10,18 +10,31 @@ import os
 import re
 import threading
 import weakref
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
 from runstone import settings
 from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
+from runstone.stores.sql import maintenance
+from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
 from runstone.tracking.base import Tracking
 from runstone.tracking.local import LocalTracking
 
-__all__ = ["connect", "database_path", "open_database", "resolve_uri"]
+__all__ = [
+    "check_database",
+    "connect",
+    "database_path",
+    "has_database",
+    "list_activity",
+    "measure_database",
+    "open_database",
+    "resolve_uri",
+    "upgrade_database",
+]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 _DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
@@ -53,6 +66,35 @@ def open_database(path: Path) -> SqliteDatabase:
     if path.name == DATABASE_NAME:
         make_home(path.parent)
     return SqliteDatabase(path)
+
+
+def has_database(path: Path) -> bool:
+    """Whether something has been recorded at `path`; an empty file is what an interrupted start leaves."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+def check_database(path: Path) -> Check:
+    """What is wrong with the database at `path`, of whatever version. Raises StoreError where it cannot be read."""
+    with closing(SqliteDatabase(path, any_version=True)) as database:
+        return maintenance.check(database)
+
+
+def measure_database(path: Path) -> Statistics:
+    """How much is in the database at `path`. Raises StoreError."""
+    with closing(SqliteDatabase(path)) as database:
+        return maintenance.measure(database)
+
+
+def upgrade_database(path: Path) -> Upgrade:
+    """Bring the database at `path` to this version's tables, after a copy beside it. Raises StoreError."""
+    with closing(SqliteDatabase(path, any_version=True)) as database:
+        return maintenance.upgrade(database)
+
+
+def list_activity(path: Path) -> dict[str, Activity]:
+    """How many active runs each experiment of the database at `path` has, and when they last did something."""
+    with closing(SqliteDatabase(path)) as database:
+        return maintenance.list_activity(database)
 
 
 def database_path(uri: str) -> Path:

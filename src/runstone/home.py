@@ -45,6 +45,7 @@ def _is_installed(script: Path) -> bool:
         paths["stdlib"],
         sys.prefix,
         site.getuserbase(),
+        str(Path(__file__).parent),  # `python -m runstone` of a package that lies in a source tree
     }
     script = script.absolute()
     # Beside the real path, the plain one: a virtual environment's python is often a link out of it.

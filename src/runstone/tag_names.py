@@ -1,4 +1,4 @@
-"""The names of tags with a meaning of their own. They are MLflow's, so that either side reads the other's runs."""
+"""The names of tags with a meaning of their own: MLflow's, so that either side reads the other's runs."""
 
 RUN_NAME = "mlflow.runName"
 RUN_NOTE = "mlflow.note.content"

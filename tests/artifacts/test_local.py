@@ -128,9 +128,7 @@ def test_a_folder_whose_name_starts_like_the_root_is_outside(tmp_path: Path) -> 
         put_bytes(LocalArtifactStore(tmp_path / "root"), "link/x", b"1")
 
 
-def test_deleting_a_link_leaves_what_it_leads_to(
-    artifacts: LocalArtifactStore, root: Path, secret: Path
-) -> None:
+def test_deleting_a_link_leaves_what_it_leads_to(artifacts: LocalArtifactStore, root: Path, secret: Path) -> None:
     (root / "folder").mkdir(parents=True)
     (root / "folder" / "link").symlink_to(secret.parent)
     (root / "file").symlink_to(secret)
@@ -165,9 +163,7 @@ def test_a_walk_through_links_that_lead_back_ends(artifacts: LocalArtifactStore,
     assert sorted(files) == ["a/over/y", "a/x", "b/back/x", "b/y"]
 
 
-def test_opening_a_link_to_itself_is_an_error_that_names_it(
-    artifacts: LocalArtifactStore, root: Path
-) -> None:
+def test_opening_a_link_to_itself_is_an_error_that_names_it(artifacts: LocalArtifactStore, root: Path) -> None:
     root.mkdir()
     (root / "self").symlink_to("self")
     with pytest.raises(ArtifactError, match="self"):
@@ -187,9 +183,7 @@ def test_a_file_where_a_folder_is_needed_is_named(artifacts: LocalArtifactStore,
     assert read_bytes(artifacts, "a/b") == b"1"
 
 
-def test_a_folder_where_a_file_is_needed_is_named(
-    artifacts: LocalArtifactStore, root: Path, tmp_path: Path
-) -> None:
+def test_a_folder_where_a_file_is_needed_is_named(artifacts: LocalArtifactStore, root: Path, tmp_path: Path) -> None:
     put_bytes(artifacts, "a/b", b"1")
     (root / "empty").mkdir()
     (tmp_path / "local").write_bytes(b"2")
@@ -201,9 +195,7 @@ def test_a_folder_where_a_file_is_needed_is_named(
     assert names_in(root) == ["a", "empty"]
 
 
-def test_a_pipe_neither_hangs_nor_is_listed(
-    artifacts: LocalArtifactStore, root: Path, tmp_path: Path
-) -> None:
+def test_a_pipe_neither_hangs_nor_is_listed(artifacts: LocalArtifactStore, root: Path, tmp_path: Path) -> None:
     root.mkdir()
     os.mkfifo(root / "pipe")
     assert artifacts.list() == []
@@ -232,9 +224,7 @@ def test_a_file_may_be_stored_over_itself(artifacts: LocalArtifactStore, root: P
     assert read_bytes(artifacts, "a") == b"1"
 
 
-def test_only_the_contents_of_a_file_are_kept(
-    artifacts: LocalArtifactStore, root: Path, tmp_path: Path
-) -> None:
+def test_only_the_contents_of_a_file_are_kept(artifacts: LocalArtifactStore, root: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"1")
     source.chmod(0o4755)

@@ -118,9 +118,7 @@ def test_a_missing_folder_and_a_file_are_refused(store: LocalArtifactStore, tmp_
 
 def test_progress_counts_the_bytes_of_a_folder(store: LocalArtifactStore, tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    put_folder(
-        store, fill(tmp_path / "in", "aaa", "b/c"), progress=lambda done, total: steps.append((done, total))
-    )
+    put_folder(store, fill(tmp_path / "in", "aaa", "b/c"), progress=lambda done, total: steps.append((done, total)))
     assert steps == [(0, 6), (3, 6), (6, 6)]
 
 
@@ -160,9 +158,7 @@ def test_a_download_onto_the_store_itself_changes_nothing(tmp_path: Path) -> Non
     assert read_bytes(store, "a/b") == b"1"
 
 
-@pytest.mark.parametrize(
-    "path", ["../escaped", "/tmp/escaped", "a/../../escaped", "..\\escaped", "%2e%2e/escaped"]
-)
+@pytest.mark.parametrize("path", ["../escaped", "/tmp/escaped", "a/../../escaped", "..\\escaped", "%2e%2e/escaped"])
 def test_a_store_that_lists_paths_outside_cannot_write_outside(tmp_path: Path, path: str) -> None:
     store = RemoteStore(tmp_path / "store")
     put_bytes(store, "bait", b"x")

@@ -37,9 +37,7 @@ def test_a_folder_is_found_by_its_path_or_uri(uri: str, root: str) -> None:
     assert root_of(uri) == Path(root)
 
 
-def test_a_relative_folder_is_below_the_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_folder_is_below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert root_of("runs/x") == tmp_path / "runs/x"
     assert root_of("file:runs/x") == tmp_path / "runs/x"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterable
 
 import numpy as np
@@ -16,7 +17,9 @@ Row = tuple[int, int, float]
 
 # Near 2**53 a whole number that passes through a float comes out changed.
 ODD_NUMBERS = [INT64_MIN, INT64_MIN + 1, -(2**53) - 1, 2**53, 2**53 + 1, INT64_MAX - 1, INT64_MAX]
-ODD_VALUES = [math.nan, -math.nan, math.inf, -math.inf, 0.0, -0.0, 5e-324, 1.7976931348623157e308, 1.0]
+# NumPy's fmin and fmax pass over NaN, but not over a signaling one, which raw bytes may bring.
+SIGNALING_NAN: float = struct.unpack("<d", bytes.fromhex("010000000000f07f"))[0]
+ODD_VALUES = [math.nan, -math.nan, SIGNALING_NAN, math.inf, -math.inf, 0.0, -0.0, 5e-324, 1.7976931348623157e308, 1.0]
 
 # Mostly from a few, so that equal points and ties are the rule.
 whole_numbers = st.integers(-2, 2) | st.sampled_from(ODD_NUMBERS) | st.integers(INT64_MIN, INT64_MAX)

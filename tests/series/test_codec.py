@@ -72,9 +72,7 @@ def test_a_chunk_of_a_smooth_series_is_small():
     assert len(chunk) < 2 * MAX_CHUNK_POINTS
 
 
-@pytest.mark.parametrize(
-    ("name", "rows"), [("chunk-plain.bin", GOLDEN_PLAIN), ("chunk-pcodec.bin", GOLDEN_PCODEC)]
-)
+@pytest.mark.parametrize(("name", "rows"), [("chunk-plain.bin", GOLDEN_PLAIN), ("chunk-pcodec.bin", GOLDEN_PCODEC)])
 def test_chunks_of_the_first_release_are_read(name, rows):
     assert bits(decode_chunk((DATA / name).read_bytes())) == bits(points_of(rows))
 

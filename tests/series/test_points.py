@@ -66,9 +66,7 @@ def test_points_between_two_steps_are_those_at_and_between_them(rows, from_step,
     found = points_of(rows).ordered().between(from_step, to_step)
 
     assert identities(found) == in_order(
-        row
-        for row in rows
-        if (from_step is None or from_step <= row[0]) and (to_step is None or row[0] <= to_step)
+        row for row in rows if (from_step is None or from_step <= row[0]) and (to_step is None or row[0] <= to_step)
     )
 
 

@@ -153,7 +153,7 @@ class LocalArtifactStore:
 
     def _describe(self, entry: os.DirEntry[str], folder: str) -> FileInfo | None:
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if is_part_name(entry.name) or not is_artifact_path(path):
+        if not is_artifact_path(path):  # an unfinished file, too
             return None
         if entry.is_symlink() and not self._may_follow(entry, folder):
             return None
@@ -296,4 +296,6 @@ def _kind(mode: int) -> str:
 
 def _reason(error: OSError) -> str:
     remedy = _REMEDIES.get(error.errno or 0, "check the disk and the path")
-    return f"{error.strerror or error} (at '{error.filename2 or error.filename}'); {remedy}"
+    place = error.filename2 or error.filename
+    where = f" (at '{place}')" if place else ""  # a failed write does not say where
+    return f"{error.strerror or error}{where}; {remedy}"

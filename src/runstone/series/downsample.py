@@ -1,7 +1,7 @@
 """What a chart needs of a long series: a few hundred buckets of steps, in which no spike is lost.
 
-Plain buckets with their extremes, as Prometheus' and Grafana's min-max envelopes, rather than chosen points
-(LTTB): a bucket's minimum and maximum are in it whatever the shape. Knows no pixel and no smoothing.
+Buckets with their extremes, rather than chosen points (as LTTB chooses): whatever the shape, a bucket's minimum
+and maximum are there. Knows no pixel and no smoothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from runstone.errors import InvalidInput
 from runstone.series.points import FloatColumn, IntColumn, Points
+from runstone.series.summary import extremes
 
 __all__ = ["Buckets", "bucket"]
 
@@ -48,12 +49,13 @@ def bucket(points: Points, buckets: int, *, from_step: int | None = None, to_ste
     points = points.between(from_step, to_step)
     begin, end = _bounds(points.step, buckets, from_step, to_step)
     value, last = points.value, end - 1
+    low, high = extremes(value, begin)
     return Buckets(
         step=points.step[last],
         timestamp=points.timestamp[last],
         count=end - begin,
-        min=np.fmin.reduceat(value, begin),
-        max=np.fmax.reduceat(value, begin),
+        min=low,
+        max=high,
         last=value[last],
         has_nan=np.logical_or.reduceat(np.isnan(value), begin),
     )

@@ -96,10 +96,10 @@ class SqliteDatabase:
     """The SQLite file at `path`; made, with its tables, where there is none.
 
     Raises StoreUnavailable where it cannot be opened or made, StoreCorrupt for a file that is no database or not
-    ours, StoreVersion for one of another version.
+    ours, StoreVersion for one of another version, unless it is opened for maintenance (`any_version`).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, any_version: bool = False) -> None:
         if sqlite3.sqlite_version_info < MIN_SQLITE:
             raise StoreUnavailable(
                 f"Python's SQLite is {sqlite3.sqlite_version}, Runstone needs 3.35 or later: use a newer Python"
@@ -108,6 +108,8 @@ class SqliteDatabase:
         self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._reset()
         self._open()
+        if not any_version:
+            self.check_version()
         _OPEN.add(self)
 
     def _reset(self) -> None:
@@ -218,7 +220,6 @@ class SqliteDatabase:
             if self._is_new():
                 _warn_of_network(self.path)
                 self._create()
-            self.check_version()
 
     def _is_new(self) -> bool:
         return not self.path.exists() or self.path.stat().st_size == 0
@@ -269,6 +270,26 @@ class SqliteDatabase:
             f"The store {self.path} was made by a newer Runstone (revision {found}, this one knows up to "
             f"{migrations.HEAD}); upgrade with `pip install --upgrade runstone`"
         )
+
+    # -- maintenance
+
+    @contextmanager
+    def driver_connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own, for what no Transaction can do (copies, Alembic). Takes no lock by itself."""
+        with self._meaningful_errors():
+            self._check_open()
+            connection = self._connect()
+            try:
+                yield connection
+            finally:
+                _roll_back(connection)
+                connection.close()
+
+    @contextmanager
+    def lock_out_writers(self) -> Iterator[None]:
+        """Nobody else writes during the block, in this or another process."""
+        with self._write_lock, self._meaningful_errors(), self._file_lock():
+            yield
 
     @contextmanager
     def _meaningful_errors(self) -> Iterator[None]:

@@ -1,0 +1,101 @@
+"""JSON as MLflow's clients write it and read it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from runstone.errors import InvalidInput
+
+__all__ = ["decode_body", "decode_query", "encode", "float_text"]
+
+T = TypeVar("T")
+
+_PATH = re.compile(r" - at `\$(.*)`$")
+_MISSING = re.compile(r"Object missing required field `(.*?)`")
+
+
+def float_text(value: float) -> float | str:
+    """The value as JSON can hold it: NaN and infinities as "NaN", "Infinity" and "-Infinity"."""
+    if math.isfinite(value):
+        return value
+    if value != value:
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def encode(answer: msgspec.Struct) -> bytes:
+    """The JSON of an answer."""
+    return msgspec.json.encode(answer)
+
+
+def decode_body(body: bytes, kind: type[T]) -> T:
+    """A request from its JSON; an empty body is an empty object. Raises InvalidInput in MLflow's words.
+
+    Numbers may be texts, whole numbers may be written as 2.0, and NaN and infinities may be bare words or texts.
+    """
+    body = body.strip() or b"{}"
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except msgspec.DecodeError as error:
+        problem = error
+    try:
+        # What msgspec does not read (bare NaN, 1e400), and the values for the message.
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidInput(f"The request's body is no JSON: {problem}") from None
+    return _convert(raw, kind)
+
+
+def decode_query(pairs: list[tuple[str, str]], kind: type[T]) -> T:
+    """A request from the arguments of a URL; an argument that comes several times is a list. Raises InvalidInput."""
+    lists = {field.name for field in msgspec.structs.fields(kind) if "list" in str(field.type)}  # type: ignore[arg-type]
+    raw: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in lists:
+            raw.setdefault(name, []).append(value)
+        else:
+            raw[name] = value
+    return _convert(raw, kind)
+
+
+def _convert(raw: Any, kind: type[T]) -> T:
+    if not isinstance(raw, dict):
+        raise InvalidInput(f"The request's body must be a JSON object, not {type(raw).__name__}")
+    try:
+        return msgspec.convert(_without_nulls(raw), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(_message(str(error), raw)) from None
+
+
+def _without_nulls(value: Any) -> Any:
+    """JSON null means "not given", as protocol buffers read it."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def _message(problem: str, raw: dict[str, Any]) -> str:
+    path = match[1] if (match := _PATH.search(problem)) else ""
+    missing = _MISSING.match(problem)
+    if missing:
+        name = f"{path}.{missing[1]}".lstrip(".")
+        return f"Missing value for required parameter '{name}'. See the API docs for more information about request parameters."
+    what = _PATH.sub("", problem)
+    return f"Invalid value {_value_at(raw, path)} for parameter '{path.lstrip('.')}' supplied: {what}"
+
+
+def _value_at(raw: Any, path: str) -> str:
+    for name, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", path):
+        try:
+            raw = raw[name] if name else raw[int(index)]
+        except (KeyError, IndexError, TypeError):
+            break
+    text = json.dumps(raw, default=str)
+    return text if len(text) <= 200 else text[:200] + "..."
