@@ -107,9 +107,13 @@ class SqliteDatabase:
         self.path = path.absolute()
         self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._reset()
-        self._open()
-        if not any_version:
-            self.check_version()
+        try:
+            self._open()
+            if not any_version:
+                self.check_version()
+        except BaseException:
+            self.close()
+            raise
         _OPEN.add(self)
 
     def _reset(self) -> None:

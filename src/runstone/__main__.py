@@ -1,0 +1,5 @@
+"""`python -m runstone` is the `runstone` command."""
+
+from runstone.cli import main
+
+main()
