@@ -22,27 +22,26 @@ R = TypeVar("R")
 class _Entry(Generic[R]):
     """A run that was started: by whom, and inside which other."""
 
-    __slots__ = ("below", "is_active", "pid", "run", "run_id", "task", "thread")
+    __slots__ = ("below", "is_active", "pid", "run", "task", "thread")
 
-    def __init__(self, run_id: str, run: R, below: _Entry[R] | None) -> None:
-        self.run_id = run_id
+    def __init__(self, run: R, below: _Entry[R] | None) -> None:
         self.run = run
         self.below = below
         self.is_active = True
         self.pid = os.getpid()
-        self.thread = threading.get_ident()
+        self.thread = threading.current_thread()  # not its number, which the next thread may get
         task = _current_task()
         self.task = None if task is None else weakref.ref(task)
 
     def is_own(self) -> bool:
         """Whether the calling thread and task started it; a forked child starts runs of its own."""
-        if self.thread != threading.get_ident() or self.pid != os.getpid():
+        if self.thread is not threading.current_thread() or self.pid != os.getpid():
             return False
         return (self.task() if self.task else None) is _current_task()
 
     def is_orphan(self) -> bool:
         """Whether the task of this thread that started it is over (a notebook's cell may be such a task)."""
-        if self.thread != threading.get_ident() or self.task is None:
+        if self.thread is not threading.current_thread() or self.pid != os.getpid() or self.task is None:
             return False
         task = self.task()
         return task is None or task.done()
@@ -59,7 +58,7 @@ def _current_task() -> Any:
 
 
 class ActiveRuns(Generic[R]):
-    """The active runs, outermost first. Safe to share between threads; survives a fork."""
+    """The active runs, outermost first, each known by identity. Safe to share between threads; survives a fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,20 +70,45 @@ class ActiveRuns(Generic[R]):
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
 
-    def push(self, run_id: str, run: R) -> None:
+    def push(self, run: R) -> None:
         """A run has started here."""
         with self._lock:
-            entry = _Entry(run_id, run, self._inherited())
-            self._entries.append(entry)
+            entry = _Entry(run, self._inherited())
+            # Replaced, not changed, here and below: readers take no lock.
+            self._entries = [*self._entries, entry]
         self._innermost_here.set(entry)
 
+    def remove(self, run: R) -> bool:
+        """A run has ended; False where it was not active."""
+        with self._lock:
+            ended = [entry for entry in self._entries if entry.run is run]
+            for entry in ended:
+                entry.is_active = False
+            self._entries = [entry for entry in self._entries if entry.is_active]
+        return bool(ended)
+
+    def clear(self) -> None:
+        """No run is active any more."""
+        for run in self.all():
+            self.remove(run)
+
     def current(self) -> R | None:
-        """The run that code here means, or None."""
+        """The run that code here means: its context's, else the innermost of the process; or None."""
         entry = self._inherited()
         if entry is None:
-            # A copy of the reference: another thread may end runs meanwhile.
             entries = self._entries
             entry = entries[-1] if entries else None
+        return None if entry is None else entry.run
+
+    def enclosing(self) -> R | None:
+        """The run in which one that starts here is nested: its context's, else the main thread's innermost; or None.
+
+        Not the innermost of the process: among threads that each start a run, that may be a sibling.
+        """
+        entry = self._inherited()
+        if entry is None:
+            main = threading.main_thread()
+            entry = next((one for one in reversed(self._entries) if one.thread is main), None)
         return None if entry is None else entry.run
 
     def _inherited(self) -> _Entry[R] | None:
@@ -95,24 +119,9 @@ class ActiveRuns(Generic[R]):
 
     def own(self) -> list[R]:
         """The runs that the calling thread and task started, outermost first; orphans where it started none."""
-        with self._lock:
-            entries = [entry for entry in self._entries if entry.is_own()]
-            entries = entries or [entry for entry in self._entries if entry.is_orphan()]
-        return [entry.run for entry in entries]
-
-    def remove(self, run_id: str) -> bool:
-        """A run has ended; False where it was not active."""
-        with self._lock:
-            ended = [entry for entry in self._entries if entry.run_id == run_id]
-            for entry in ended:
-                entry.is_active = False
-            # Replaced, not changed: `current` reads without the lock.
-            self._entries = [entry for entry in self._entries if entry.is_active]
-        return bool(ended)
-
-    def is_active(self, run_id: str) -> bool:
-        """Whether a run of that id is active in this process."""
-        return any(entry.run_id == run_id for entry in self._entries)
+        entries = self._entries
+        own = [entry for entry in entries if entry.is_own()] or [entry for entry in entries if entry.is_orphan()]
+        return [entry.run for entry in own]
 
     def all(self) -> list[R]:
         """Every active run, outermost first."""

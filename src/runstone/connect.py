@@ -19,18 +19,20 @@ from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
 from runstone.stores.sql import maintenance
 from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
-from runstone.stores.sql.sqlite import SqliteDatabase
+from runstone.stores.sql.sqlite import SqliteDatabase, network_file_system
 from runstone.stores.sql.store import SqlStore
 from runstone.tracking.base import Tracking
 from runstone.tracking.local import LocalTracking
 
 __all__ = [
+    "artifact_root",
     "check_database",
     "connect",
     "database_path",
     "has_database",
     "list_activity",
     "measure_database",
+    "network_file_system",
     "open_database",
     "resolve_uri",
     "upgrade_database",
@@ -55,7 +57,7 @@ def connect(uri: str | os.PathLike[str] | None = None) -> Tracking:
     with _lock:
         tracking = _open.get((path, os.getpid()))
         if tracking is None:
-            tracking = LocalTracking(SqlStore(open_database(path), _artifact_root(path)))
+            tracking = LocalTracking(SqlStore(open_database(path), artifact_root(path)))
             weakref.finalize(tracking, tracking.store.close)
             _open[path, os.getpid()] = tracking
         return tracking
@@ -150,7 +152,8 @@ def _without_password(uri: str) -> str:
     return re.sub(r"(//[^/:@]*):[^/@]*@", r"\1:***@", uri)
 
 
-def _artifact_root(database: Path) -> str:
+def artifact_root(database: Path) -> str:
+    """Where the artifacts of a database file lie that have no place of their own: a URI of a folder beside it."""
     if database.name == DATABASE_NAME:
         return (database.parent / "artifacts").as_uri()
     return database.with_name(f"{database.stem}-artifacts").as_uri()

@@ -11,7 +11,20 @@ from typing import BinaryIO, Protocol
 
 from runstone.entities import FileInfo
 
-__all__ = ["ArtifactStore"]
+__all__ = ["ArtifactOpener", "ArtifactStore"]
+
+
+class ArtifactOpener(Protocol):
+    """From artifact URIs to stores, as one place sees them: a process of a user, or a server."""
+
+    def open(self, uri: str) -> ArtifactStore:
+        """The store of a run's artifact URI. Raises InvalidInput for a URI that means nothing here."""
+
+    def check_location(self, uri: str) -> str:
+        """The URI, absolute and without a slash at its end, if an experiment may keep its artifacts there.
+
+        Raises InvalidInput.
+        """
 
 
 class ArtifactStore(Protocol):

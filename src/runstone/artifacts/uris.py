@@ -20,7 +20,7 @@ from runstone.errors import ArtifactError, InvalidInput
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
 
-__all__ = ["ENTRY_POINT_GROUP", "join_uri", "open_artifact_store"]
+__all__ = ["ENTRY_POINT_GROUP", "DirectArtifacts", "join_uri", "open_artifact_store"]
 
 ENTRY_POINT_GROUP = "runstone.artifact_store"
 
@@ -44,6 +44,18 @@ def open_artifact_store(uri: str) -> ArtifactStore:
     if scheme == "file":
         return LocalArtifactStore(_path_of_file_uri(uri))
     return _open_by_plugin(scheme, uri)
+
+
+class DirectArtifacts:
+    """Artifacts as a process of the user sees them: every URI that can be opened, wherever it leads."""
+
+    def open(self, uri: str) -> ArtifactStore:
+        """The store at the URI."""
+        return open_artifact_store(uri)
+
+    def check_location(self, uri: str) -> str:
+        """The URI, absolute; opening it says what is wrong with it before any run depends on it."""
+        return open_artifact_store(uri).root_uri.rstrip("/")
 
 
 def join_uri(root: str, path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
 import click
 import msgspec
@@ -50,7 +51,6 @@ def print_fields(fields: Sequence[tuple[str, str]]) -> None:
 
 def print_table(columns: Sequence[Column], *, more: str = "--json shows all") -> None:
     """Print the columns side by side; `more` says how to see those that have no room."""
-    from rich.box import Box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -64,8 +64,8 @@ def print_table(columns: Sequence[Column], *, more: str = "--json shows all") ->
         console.width = sum(_width(column) + _GAP for column in columns) + 1
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold", show_edge=False)
     for column in shown:
-        justify = "right" if column.is_number else "left"
-        table.add_column(Text(column.heading), justify=justify, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
+        justify: Literal["left", "right"] = "right" if column.is_number else "left"
+        table.add_column(Text(column.heading), justify=justify, no_wrap=True, overflow="ellipsis")
     for row in zip(*(column.cells for column in shown), strict=True):
         table.add_row(*map(Text, row))
     console.print(table)
@@ -81,13 +81,13 @@ def _on_one_line(column: Column) -> Column:
 
 
 def _that_fit(columns: Sequence[Column], width: int) -> list[Column]:
-    left = width - sum(_width(column) + _GAP for column in columns if not column.is_optional)
+    left = width + _GAP - sum(_width(column) + _GAP for column in columns if not column.is_optional)
     shown = []
     for column in columns:
         if column.is_optional:
-            left -= _width(column) + _GAP
-            if left + _GAP < 0:
+            if _width(column) + _GAP > left:
                 continue
+            left -= _width(column) + _GAP
         shown.append(column)
     return shown
 

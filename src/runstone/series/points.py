@@ -116,15 +116,25 @@ class MetricBatch:
     @classmethod
     def of_metrics(cls, metrics: Iterable[Metric]) -> MetricBatch:
         """The batch of these points, in any order."""
-        numbers: dict[str, int] = {}
         metrics = list(metrics)
-        rows = [numbers.setdefault(metric.key, len(numbers)) for metric in metrics]
-        points = Points(
-            np.array([metric.step for metric in metrics], np.int64),
-            np.array([metric.timestamp for metric in metrics], np.int64),
-            np.array([metric.value for metric in metrics], np.float64),
+        return cls.of_lists(
+            [metric.key for metric in metrics],
+            [metric.step for metric in metrics],
+            [metric.timestamp for metric in metrics],
+            [metric.value for metric in metrics],
         )
-        return cls.of_columns(tuple(numbers), np.array(rows, np.int64), points)
+
+    @classmethod
+    def of_lists(
+        cls, keys: Sequence[str], steps: Sequence[int], timestamps: Sequence[int], values: Sequence[float]
+    ) -> MetricBatch:
+        """The batch of points in any order, an entry each in all four."""
+        points = Points(np.array(steps, np.int64), np.array(timestamps, np.int64), np.array(values, np.float64))
+        distinct = tuple(dict.fromkeys(keys))
+        if len(distinct) == 1:
+            return cls.of_columns(distinct, np.zeros(len(keys), np.int64), points)
+        numbers = dict(zip(distinct, range(len(distinct)), strict=True))
+        return cls.of_columns(distinct, np.array([numbers[key] for key in keys], np.int64), points)
 
     @classmethod
     def of_columns(cls, keys: tuple[str, ...], key_rows: IntColumn, points: Points) -> MetricBatch:

@@ -11,11 +11,12 @@ from typing import Protocol
 import msgspec
 
 from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
+from runstone.errors import RunstoneError
 from runstone.filters.ast import Filter, OrderTerm
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 
-__all__ = ["ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store"]
+__all__ = ["ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +82,16 @@ class Sequenced(msgspec.Struct, frozen=True):
     last: int
 
 
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """What is recorded in one run, all or nothing."""
+
+    run_id: str
+    metrics: MetricBatch | None = None
+    params: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
+    sequenced: Sequenced | None = None
+
+
 class Store(Protocol):
     """Facts about experiments and runs. Every method is one transaction; safe to share between threads.
 
@@ -136,6 +147,16 @@ class Store(Protocol):
 
     # -- what a run records
 
+    def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
+        """Record each write all or nothing, in order; the result holds the error of each, or None.
+
+        The tag `mlflow.runName` is also the run's name. Points, params and tags that are there already change
+        nothing. The errors are NotFound, NotActive, ParamChanged for a param that has another value, and
+        InvalidInput for a gap in a sequence. With `sequenced`, a write whose `last` is not above the writer's last
+        changes nothing; one that overlaps it in part, or leaves a gap, is an error. A StoreError is raised: then
+        none of the writes was recorded.
+        """
+
     def log_batch(
         self,
         run_id: str,
@@ -145,12 +166,7 @@ class Store(Protocol):
         tags: Mapping[str, str] | None = None,
         sequenced: Sequenced | None = None,
     ) -> None:
-        """Record all or nothing. The tag `mlflow.runName` is also the run's name.
-
-        Points, params and tags that are there already change nothing. Raises ParamChanged for a param that has
-        another value. With `sequenced`, a write whose `last` is not above the writer's last changes nothing; one
-        that overlaps it in part, or leaves a gap, raises InvalidInput.
-        """
+        """The same for one write, whose error is raised."""
 
     def last_sequence(self, run_id: str, writer: str) -> int:
         """The last sequence stored for that writer of that run, 0 for none."""

@@ -22,12 +22,12 @@ from runstone.entities import (
     RunInputs,
     RunStatus,
 )
-from runstone.errors import InvalidInput, StoreUnavailable
+from runstone.errors import InvalidInput, RunstoneError, StoreUnavailable
 from runstone.filters.match import Subject, matches, order_key
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
 from runstone.stores import records
-from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced
+from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.cursor import read_token, write_token
 from runstone.stores.tables import table_of_runs
 
@@ -314,6 +314,33 @@ class MemoryStore:
 
     # -- what a run records
 
+    def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
+        with self._open():
+            return [self._attempt(write) for write in writes]
+
+    def _attempt(self, write: Write) -> RunstoneError | None:
+        try:
+            self._record(write)
+        except RunstoneError as error:
+            return error
+        return None
+
+    def _record(self, write: Write) -> None:
+        run = self._run(write.run_id, active=True)
+        sequenced = write.sequenced
+        if sequenced and records.is_stored(write.run_id, run.writers.get(sequenced.writer, 0), sequenced):
+            return
+        for key, value in write.params.items():
+            if run.params.get(key, value) != value:
+                raise records.param_changed(write.run_id, key, run.params[key], value)
+        run.params.update(write.params)
+        run.tags.update(write.tags)
+        run.name = write.tags.get(tag_names.RUN_NAME, run.name)
+        for key, points in write.metrics.series() if write.metrics else ():
+            run.series[key] = Points.join([run.series.get(key, Points.empty()), points])
+        if sequenced:
+            run.writers[sequenced.writer] = sequenced.last
+
     def log_batch(
         self,
         run_id: str,
@@ -324,19 +351,9 @@ class MemoryStore:
         sequenced: Sequenced | None = None,
     ) -> None:
         with self._open():
-            run = self._run(run_id, active=True)
-            if sequenced and records.is_stored(run_id, run.writers.get(sequenced.writer, 0), sequenced):
-                return
-            for key, value in (params or {}).items():
-                if run.params.get(key, value) != value:
-                    raise records.param_changed(run_id, key, run.params[key], value)
-            run.params.update(params or {})
-            run.tags.update(tags or {})
-            run.name = run.tags.get(tag_names.RUN_NAME, run.name)
-            for key, points in metrics.series() if metrics else ():
-                run.series[key] = Points.join([run.series.get(key, Points.empty()), points])
-            if sequenced:
-                run.writers[sequenced.writer] = sequenced.last
+            self._record(
+                Write(run_id=run_id, metrics=metrics, params=params or {}, tags=tags or {}, sequenced=sequenced)
+            )
 
     def last_sequence(self, run_id: str, writer: str) -> int:
         return self._run(run_id).writers.get(writer, 0)

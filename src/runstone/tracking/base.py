@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from runstone.artifacts.base import ArtifactStore
 from runstone.entities import DatasetInput, Experiment, Metric, PagedList, Run, RunStatus, ViewType
+from runstone.errors import RunstoneError
 from runstone.series.points import Points
 from runstone.series.summary import Summary
-from runstone.stores.base import RunTable
+from runstone.stores.base import RunTable, Write
 
 __all__ = ["MAX_PAGE", "Tracking"]
 
@@ -139,6 +140,12 @@ class Tracking(Protocol):
         tags: Mapping[str, Any] | None = None,
     ) -> None:
         """Record all or nothing. Raises ParamChanged, and NotActive for a deleted run."""
+
+    def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
+        """Record columns of many runs: each write all or nothing, in order; the error of each, or None.
+
+        See `Store.log_batches`. Raises StoreError where none of the writes could be recorded.
+        """
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Raises NotFound where there is no such tag."""

@@ -6,11 +6,12 @@ Knows no database and no global state; whoever makes it hands it the Store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from runstone import tag_names
-from runstone.artifacts.base import ArtifactStore
-from runstone.artifacts.uris import open_artifact_store
+from runstone.artifacts.base import ArtifactOpener, ArtifactStore
+from runstone.artifacts.uris import DirectArtifacts
 from runstone.entities import (
     DatasetInput,
     Experiment,
@@ -21,7 +22,7 @@ from runstone.entities import (
     RunStatus,
     ViewType,
 )
-from runstone.errors import InvalidInput, NotActive
+from runstone.errors import InvalidInput, NotActive, RunstoneError
 from runstone.filters import (
     parse_experiment_filter,
     parse_experiment_order,
@@ -31,11 +32,9 @@ from runstone.filters import (
 from runstone.naming import new_run_id, new_run_name, now_ms
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
-from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Store
+from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
 from runstone.tracking.base import MAX_PAGE
 from runstone.validation import (
-    INT64_MAX,
-    INT64_MIN,
     check_experiment_id,
     check_experiment_name,
     check_key,
@@ -52,8 +51,9 @@ __all__ = ["LocalTracking"]
 class LocalTracking:
     """A tracker over a store, which it owns: `close` closes it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, artifacts: ArtifactOpener | None = None) -> None:
         self.store = store
+        self._artifacts = artifacts or DirectArtifacts()
         self._artifact_uris: dict[str, str] = {}
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class LocalTracking:
     ) -> str:
         return self.store.create_experiment(
             check_experiment_name(name),
-            artifact_location=_artifact_location(artifact_location),
+            artifact_location=self._artifacts.check_location(artifact_location) if artifact_location else None,
             tags=_tags(tags),
             now=now_ms(),
         )
@@ -219,15 +219,20 @@ class LocalTracking:
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
     ) -> None:
-        points = _checked(metrics)
         self.store.log_batch(
             check_run_id(run_id),
-            metrics=MetricBatch.of_metrics(points) if points else None,
+            metrics=_batch(metrics),
             params={
                 check_key(key, kind="param"): check_param_value(key, value) for key, value in (params or {}).items()
             },
             tags=_tags(tags),
         )
+
+    def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
+        errors = [_fault(write) for write in writes]
+        sound = [write for write, error in zip(writes, errors, strict=True) if error is None]
+        results = iter(self.store.log_batches(sound))
+        return [next(results) if error is None else error for error in errors]
 
     def delete_tag(self, run_id: str, key: str) -> None:
         self.store.delete_tag(check_run_id(run_id), key)
@@ -257,24 +262,25 @@ class LocalTracking:
         uri = self._artifact_uris.get(run_id)
         if uri is None:
             uri = self._artifact_uris[run_id] = self.get_run(run_id).info.artifact_uri
-        return open_artifact_store(uri)
+        return self._artifacts.open(uri)
 
 
-def _checked(metrics: Iterable[Metric]) -> list[Metric]:
-    """The metrics if all are sound; those whose numbers had to be converted are made anew."""
+def _batch(metrics: Iterable[Metric]) -> MetricBatch | None:
+    """The metrics, checked, as columns: looking at metric by metric would take ten times as long."""
     metrics = list(metrics)
-    for key in {metric.key for metric in metrics}:
+    if not metrics:
+        return None
+    keys = [metric.key for metric in metrics]
+    for key in set(keys):
         check_key(key, kind="metric")
-    return [
-        metric
-        if type(metric.value) is float and _is_int64(metric.timestamp) and _is_int64(metric.step)
-        else _converted(metric)
-        for metric in metrics
-    ]
-
-
-def _is_int64(value: object) -> bool:
-    return type(value) is int and INT64_MIN <= value <= INT64_MAX
+    steps = [metric.step for metric in metrics]
+    timestamps = [metric.timestamp for metric in metrics]
+    values = [metric.value for metric in metrics]
+    if set(map(type, values)) == {float} and set(map(type, steps)) == set(map(type, timestamps)) == {int}:
+        # Numbers beyond 64 bits are left to the way below, which says where they are.
+        with suppress(OverflowError):
+            return MetricBatch.of_lists(keys, steps, timestamps, values)
+    return MetricBatch.of_metrics(map(_converted, metrics))
 
 
 def _converted(metric: Metric) -> Metric:
@@ -287,6 +293,20 @@ def _converted(metric: Metric) -> Metric:
     )
 
 
+def _fault(write: Write) -> RunstoneError | None:
+    """What is wrong with a write, if anything. Its numbers are columns, so they are sound."""
+    try:
+        check_run_id(write.run_id)
+        for key in write.metrics.keys if write.metrics else ():
+            check_key(key, kind="metric")
+        for key, value in write.params.items():
+            check_param_value(check_key(key, kind="param"), value)
+        _tags(write.tags)
+    except RunstoneError as error:
+        return error
+    return None
+
+
 def _tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
     return {check_key(key, kind="tag"): check_tag_value(key, value) for key, value in (tags or {}).items()}
 
@@ -295,14 +315,6 @@ def _time(name: str, value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 62:
         raise InvalidInput(f"Invalid {name} {value!r}: expected milliseconds since the Unix epoch")
     return value
-
-
-def _artifact_location(uri: str | None) -> str | None:
-    if not uri:
-        return None
-    # Opening says what is wrong with a location before any run depends on it, and makes a relative path absolute.
-    root = open_artifact_store(uri).root_uri
-    return root.rstrip("/")
 
 
 def _view(view: ViewType | int) -> ViewType:

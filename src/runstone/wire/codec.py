@@ -11,7 +11,7 @@ import msgspec
 
 from runstone.errors import InvalidInput
 
-__all__ = ["decode_body", "decode_query", "encode", "float_text"]
+__all__ = ["decode_body", "decode_query", "encode", "float_text", "missing_parameter"]
 
 T = TypeVar("T")
 
@@ -33,22 +33,26 @@ def encode(answer: msgspec.Struct) -> bytes:
     return msgspec.json.encode(answer)
 
 
-def decode_body(body: bytes, kind: type[T]) -> T:
+def decode_body(body: bytes, kind: type[T], fields: dict[str, str] | None = None) -> T:
     """A request from its JSON; an empty body is an empty object. Raises InvalidInput in MLflow's words.
+
+    `fields` come from the path and win over the body's.
 
     Numbers may be texts, whole numbers may be written as 2.0, and NaN and infinities may be bare words or texts.
     """
     body = body.strip() or b"{}"
+    problem: Exception | None = None
     try:
-        return msgspec.json.decode(body, type=kind, strict=False)
+        if not fields:
+            return msgspec.json.decode(body, type=kind, strict=False)
     except msgspec.DecodeError as error:
         problem = error
     try:
         # What msgspec does not read (bare NaN, 1e400), and the values for the message.
         raw = json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidInput(f"The request's body is no JSON: {problem}") from None
-    return _convert(raw, kind)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"The request's body is no JSON: {problem or error}") from None
+    return _convert({**raw, **fields} if fields and isinstance(raw, dict) else raw, kind)
 
 
 def decode_query(pairs: list[tuple[str, str]], kind: type[T]) -> T:
@@ -86,9 +90,17 @@ def _message(problem: str, raw: dict[str, Any]) -> str:
     missing = _MISSING.match(problem)
     if missing:
         name = f"{path}.{missing[1]}".lstrip(".")
-        return f"Missing value for required parameter '{name}'. See the API docs for more information about request parameters."
+        return missing_parameter(name)
     what = _PATH.sub("", problem)
     return f"Invalid value {_value_at(raw, path)} for parameter '{path.lstrip('.')}' supplied: {what}"
+
+
+def missing_parameter(name: str) -> str:
+    """The message about a field that a request lacks."""
+    return (
+        f"Missing value for required parameter '{name}'. "
+        "See the API docs for more information about request parameters."
+    )
 
 
 def _value_at(raw: Any, path: str) -> str:

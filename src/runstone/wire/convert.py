@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from runstone import entities
 from runstone.entities import LifecycleStage, RunStatus, ViewType
 from runstone.errors import InvalidInput
-from runstone.wire.codec import float_text
+from runstone.wire.codec import float_text, missing_parameter
 from runstone.wire.schemas import experiments, runs
 from runstone.wire.schemas.common import FileInfo, KeyValue
 
@@ -57,9 +57,7 @@ def run_id_of(request: runs.RunId) -> str:
     """The id under either of its names. Raises InvalidInput where there is none."""
     run_id = request.run_id or request.run_uuid
     if not run_id:
-        raise InvalidInput(
-            "Missing value for required parameter 'run_id'. See the API docs for more information about request parameters."
-        )
+        raise InvalidInput(missing_parameter("run_id"))
     return run_id
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from runstone.entities import Experiment, LifecycleStage
 from runstone.stores import records
 from runstone.stores.sql.database import Row, Transaction
+from runstone.validation import INT64_MAX
 
 __all__ = [
     "active_experiment",
@@ -15,6 +16,7 @@ __all__ = [
     "entities",
     "find",
     "get",
+    "number",
     "rename",
     "set_stage",
     "set_tags",
@@ -46,21 +48,26 @@ def entities(tx: Transaction, rows: list[Row], root: str) -> list[Experiment]:
         tags[experiment][key] = value
     return [
         Experiment(
-            experiment_id=str(number),
+            experiment_id=str(experiment),
             name=name,
-            artifact_location=location or f"{root}/{number}",
+            artifact_location=location or f"{root}/{experiment}",
             lifecycle_stage=LifecycleStage.ACTIVE if deleted is None else LifecycleStage.DELETED,
-            tags=tags[number],
+            tags=tags[experiment],
             creation_time=created,
             last_update_time=updated,
         )
-        for number, name, location, created, updated, deleted in rows
+        for experiment, name, location, created, updated, deleted in rows
     ]
 
 
+def number(experiment_id: str) -> int:
+    """The number that an id stands for; -1, which no experiment has, for a text that is no id of ours (`'01'`)."""
+    found = int(experiment_id) if experiment_id.isascii() and experiment_id.isdigit() else -1
+    return found if str(found) == experiment_id and found <= INT64_MAX else -1
+
+
 def _row(tx: Transaction, experiment_id: str) -> Row:
-    # Ids are texts to callers; one that is no number of ours cannot be found.
-    row = tx.row(f"SELECT {COLUMNS} FROM experiments e WHERE id = ?", (int(experiment_id),))
+    row = tx.row(f"SELECT {COLUMNS} FROM experiments e WHERE id = ?", (number(experiment_id),))
     if row is None:
         raise records.experiment_not_found(experiment_id)
     return row
@@ -103,43 +110,43 @@ def rename(tx: Transaction, experiment_id: str, name: str, now: int) -> None:
 
 def set_stage(tx: Transaction, experiment_id: str, stage: LifecycleStage, now: int) -> None:
     """Delete or restore an experiment and the runs that go with it."""
-    number, deleted_time = (row := _row(tx, experiment_id))[0], row[5]
+    row = _row(tx, experiment_id)
     deletes = stage is LifecycleStage.DELETED
-    if deletes == (deleted_time is not None):
+    if deletes == (row[5] is not None):
         return
     tx.run(
         "UPDATE experiments SET deleted_time = ?, last_update_time = ? WHERE id = ?",
-        (now if deletes else None, now, number),
+        (now if deletes else None, now, row[0]),
     )
     affected = "deleted_time IS NULL" if deletes else "deleted_with_experiment"
     tx.run(
         f"UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? WHERE experiment = ? AND {affected}",
-        (now if deletes else None, deletes, number),
+        (now if deletes else None, deletes, row[0]),
     )
 
 
 def set_tags(tx: Transaction, experiment_id: str, tags: Mapping[str, str], now: int) -> None:
     """Raises NotActive."""
-    number = active_experiment(tx, experiment_id)[0]
-    _write_tags(tx, number, tags)
-    _touch(tx, number, now)
+    row = active_experiment(tx, experiment_id)
+    _write_tags(tx, row[0], tags)
+    _touch(tx, row[0], now)
 
 
-def _write_tags(tx: Transaction, number: int, tags: Mapping[str, str]) -> None:
+def _write_tags(tx: Transaction, experiment: int, tags: Mapping[str, str]) -> None:
     tx.run_many(
         "INSERT INTO experiment_tags (experiment, key, value) VALUES (?, ?, ?) "
         "ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",
-        [(number, key, value) for key, value in tags.items()],
+        [(experiment, key, value) for key, value in tags.items()],
     )
 
 
 def delete_tag(tx: Transaction, experiment_id: str, key: str, now: int) -> None:
     """Raises NotFound and NotActive."""
-    number = active_experiment(tx, experiment_id)[0]
-    if not tx.run("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", (number, key)):
+    row = active_experiment(tx, experiment_id)
+    if not tx.run("DELETE FROM experiment_tags WHERE experiment = ? AND key = ?", (row[0], key)):
         raise records.tag_not_found(f"experiment '{experiment_id}'", key)
-    _touch(tx, number, now)
+    _touch(tx, row[0], now)
 
 
-def _touch(tx: Transaction, number: int, now: int) -> None:
-    tx.run("UPDATE experiments SET last_update_time = ? WHERE id = ?", (now, number))
+def _touch(tx: Transaction, experiment: int, now: int) -> None:
+    tx.run("UPDATE experiments SET last_update_time = ? WHERE id = ?", (now, experiment))

@@ -8,20 +8,21 @@ from runstone import tag_names
 from runstone.entities import DatasetInput, LifecycleStage, RunStatus
 from runstone.stores import records
 from runstone.stores.base import NewRun, Sequenced
-from runstone.stores.sql.database import Transaction
+from runstone.stores.sql.database import Row, Transaction
 from runstone.stores.sql.experiments import active_experiment
 from runstone.validation import param_number
 
 __all__ = [
     "active_run",
     "append_to_list_tag",
-    "claim_sequence",
     "create",
     "delete_tag",
+    "insert_params",
     "last_sequence",
     "log_inputs",
-    "log_params",
+    "new_params",
     "run_number",
+    "set_last_sequence",
     "set_stage",
     "set_status",
     "set_tags",
@@ -67,16 +68,18 @@ def set_status(tx: Transaction, run_id: str, status: RunStatus, end_time: int | 
 
 
 def set_stage(tx: Transaction, run_id: str, stage: LifecycleStage, now: int) -> None:
-    """Delete or restore a run."""
-    deleted_time = now if stage is LifecycleStage.DELETED else None
+    """Delete or restore a run, unless it is so already. Raises NotFound."""
+    run = run_number(tx, run_id)
+    deletes = stage is LifecycleStage.DELETED
     tx.run(
-        "UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? WHERE id = ?",
-        (deleted_time, False, run_number(tx, run_id)),
+        "UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? "
+        f"WHERE id = ? AND deleted_time IS {'' if deletes else 'NOT '}NULL",
+        (now if deletes else None, False, run),
     )
 
 
-def log_params(tx: Transaction, run_id: str, run: int, params: Mapping[str, str]) -> None:
-    """Raises ParamChanged."""
+def new_params(tx: Transaction, run_id: str, run: int, params: Mapping[str, str]) -> list[Row]:
+    """The rows of those params that are not there yet. Raises ParamChanged."""
     member = tx.dialect.is_member("key")
     known: dict[str, str] = dict(
         tx.rows(
@@ -87,10 +90,12 @@ def log_params(tx: Transaction, run_id: str, run: int, params: Mapping[str, str]
     for key, value in params.items():
         if known.get(key, value) != value:
             raise records.param_changed(run_id, key, known[key], value)
-    tx.run_many(
-        "INSERT INTO params (run, key, value, number) VALUES (?, ?, ?, ?)",
-        [(run, key, value, param_number(value)) for key, value in params.items() if key not in known],
-    )
+    return [(run, key, value, param_number(value)) for key, value in params.items() if key not in known]
+
+
+def insert_params(tx: Transaction, rows: list[Row]) -> None:
+    """Write what `new_params` gave."""
+    tx.run_many("INSERT INTO params (run, key, value, number) VALUES (?, ?, ?, ?)", rows)
 
 
 def set_tags(tx: Transaction, run: int, tags: Mapping[str, str]) -> None:
@@ -127,16 +132,13 @@ def last_sequence(tx: Transaction, run: int, writer: str) -> int:
     return int(row[0]) if row else 0
 
 
-def claim_sequence(tx: Transaction, run_id: str, run: int, write: Sequenced) -> bool:
-    """Move the writer's position; False where the write is there already. Raises InvalidInput for a gap."""
-    if records.is_stored(run_id, last_sequence(tx, run, write.writer), write):
-        return False
+def set_last_sequence(tx: Transaction, run: int, write: Sequenced) -> None:
+    """Move the writer's position to the end of what it has written."""
     tx.run(
         "INSERT INTO writers (run, writer, sequence) VALUES (?, ?, ?) "
         "ON CONFLICT (run, writer) DO UPDATE SET sequence = excluded.sequence",
         (run, write.writer, write.last),
     )
-    return True
 
 
 def log_inputs(tx: Transaction, run_id: str, inputs: Sequence[DatasetInput]) -> None:

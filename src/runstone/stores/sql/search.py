@@ -7,11 +7,12 @@ what comes after them, at the same cost however deep it lies.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from runstone import tag_names
 from runstone.filters.ast import And, Comparison, Field, Filter, Kind, Not, Or, OrderTerm, Presence
-from runstone.stores.sql.database import Dialect, Row, Transaction
+from runstone.stores.cursor import Position
+from runstone.stores.sql.database import Dialect, Transaction
 from runstone.validation import INT64_MAX, INT64_MIN
 
 __all__ = ["EXPERIMENTS", "RUNS", "Scope", "Search", "uses_counts"]
@@ -214,7 +215,12 @@ class Search:
 
     # -- running it
 
-    def page(self, tx: Transaction, limit: int, after: list[Any] | None) -> tuple[list[int], list[Any] | None]:
+    @property
+    def position_length(self) -> int:
+        """How many values tell where a row stands in the order."""
+        return len(self._order)
+
+    def page(self, tx: Transaction, limit: int, after: Position | None) -> tuple[list[int], Position | None]:
         """The ids of at most `limit` rows behind the position `after`, and the position of the last if more follow."""
         conditions, arguments = list(self._conditions), [*self._join_arguments, *self._arguments]
         if after is not None:
@@ -227,9 +233,9 @@ class Search:
             arguments,
         )
         ids = [int(row[0]) for row in rows[:limit]]
-        return ids, _position(rows[limit - 1]) if len(rows) > limit else None
+        return ids, rows[limit - 1][1:] if len(rows) > limit else None
 
-    def _seek(self, after: list[Any], arguments: list[object]) -> str:
+    def _seek(self, after: Position, arguments: list[object]) -> str:
         """The rows behind a position: equal in the first columns, and greater (or less) in the next one."""
         alternatives = []
         for depth, (expression, down) in enumerate(self._order):
@@ -258,7 +264,3 @@ def _argument(value: str | float) -> str | float:
     if isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
         return float(value)
     return value
-
-
-def _position(row: Row) -> list[Any]:
-    return list(row[1:])

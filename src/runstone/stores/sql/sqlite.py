@@ -34,7 +34,7 @@ APPLICATION_ID = 0x52554E45
 """`PRAGMA application_id` of our files ("RUNE"), by which a foreign database is known."""
 
 MIN_SQLITE = (3, 35, 0)  # RETURNING
-_BUSY_TIMEOUT_S = 60.0
+_CLOSE_TIMEOUT_S = 60.0
 _FORK_TIMEOUT_S = 10.0
 _IDLE_READERS = 8
 _NETWORK_FILE_SYSTEMS = {
@@ -97,14 +97,16 @@ class SqliteDatabase:
 
     Raises StoreUnavailable where it cannot be opened or made, StoreCorrupt for a file that is no database or not
     ours, StoreVersion for one of another version, unless it is opened for maintenance (`any_version`).
+    `busy_timeout_s` is how long to wait for a program that locks the file without asking for the lock file.
     """
 
-    def __init__(self, path: Path, *, any_version: bool = False) -> None:
+    def __init__(self, path: Path, *, any_version: bool = False, busy_timeout_s: float = 60.0) -> None:
         if sqlite3.sqlite_version_info < MIN_SQLITE:
             raise StoreUnavailable(
                 f"Python's SQLite is {sqlite3.sqlite_version}, Runstone needs 3.35 or later: use a newer Python"
             )
         self.path = path.absolute()
+        self._busy_timeout_s = busy_timeout_s
         self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._reset()
         try:
@@ -123,6 +125,7 @@ class SqliteDatabase:
         self._busy = 0
         self._paused = False
         self._closed = False
+        self._is_forking_locked = False
         self._writer: sqlite3.Connection | None = None
         self._lock_file: int | None = None
 
@@ -200,7 +203,7 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
-            timeout=_BUSY_TIMEOUT_S,
+            timeout=self._busy_timeout_s,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
@@ -211,6 +214,8 @@ class SqliteDatabase:
             "case_sensitive_like=ON",
             "temp_store=MEMORY",
             "cache_size=-65536",
+            # 16 MB: each checkpoint waits for the disk, and the default of 1,000 pages comes every 100 batches.
+            "wal_autocheckpoint=4000",
         ):
             connection.execute(f"PRAGMA {pragma}")
         connection.create_function("ilike", 2, _ilike, deterministic=True)
@@ -221,17 +226,21 @@ class SqliteDatabase:
         if not self.path.parent.is_dir():
             raise StoreUnavailable(f"Cannot open the store {self.path}: the folder {self.path.parent} does not exist")
         with self._meaningful_errors():
-            if self._is_new():
+            if not self._is_made():
                 _warn_of_network(self.path)
-                self._create()
+                self._make()
 
-    def _is_new(self) -> bool:
-        return not self.path.exists() or self.path.stat().st_size == 0
+    def _is_made(self) -> bool:
+        """Whether there is a database, ours or not. A file without tables is in the making, or its maker was killed."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            return False
+        with self.read() as tx:
+            return tx.row("SELECT 1 FROM sqlite_master LIMIT 1") is not None
 
-    def _create(self) -> None:
+    def _make(self) -> None:
         with self._file_lock():
-            if not self._is_new():
-                return  # another process has just made it
+            if self._is_made():
+                return  # another process has just done so
             connection = self._connect()
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
@@ -310,7 +319,7 @@ class SqliteDatabase:
         """Close every connection. Transactions that are under way in other threads end first."""
         with self._write_lock, self._readers:
             self._closed = True
-            self._readers.wait_for(lambda: self._busy == 0, timeout=_BUSY_TIMEOUT_S)
+            self._readers.wait_for(lambda: self._busy == 0, timeout=_CLOSE_TIMEOUT_S)
             self._close_connections()
 
     def _close_connections(self) -> None:

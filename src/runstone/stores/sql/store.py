@@ -6,9 +6,11 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
+from runstone.errors import RunstoneError, StoreError
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
-from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced
+from runstone.stores import records
+from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.cursor import read_token, write_token
 from runstone.stores.sql import experiments, hydrate, runs, series
 from runstone.stores.sql.database import Database, Transaction
@@ -116,7 +118,7 @@ class SqlStore:
         search = Search(RUNS, tx.dialect, self._root)
         search.where(
             tx.dialect.is_member("r.experiment"),
-            tx.dialect.list_argument([int(one) for one in query.experiment_ids]),
+            tx.dialect.list_argument([experiments.number(one) for one in query.experiment_ids]),
         )
         search.where(_stage("r", query.view))
         return _page(search, tx, query)
@@ -127,6 +129,14 @@ class SqlStore:
 
     # -- what a run records
 
+    def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
+        with self.database.write() as tx:
+            errors = [_attempt(tx, write) for write in writes]
+        for write, error in zip(writes, errors, strict=True):
+            if error is None and write.metrics and self._unfolded.add(write.run_id, len(write.metrics)):
+                self.fold(write.run_id)
+        return errors
+
     def log_batch(
         self,
         run_id: str,
@@ -136,18 +146,10 @@ class SqlStore:
         tags: Mapping[str, str] | None = None,
         sequenced: Sequenced | None = None,
     ) -> None:
-        with self.database.write() as tx:
-            run = runs.active_run(tx, run_id)
-            if sequenced and not runs.claim_sequence(tx, run_id, run, sequenced):
-                return
-            if params:
-                runs.log_params(tx, run_id, run, params)
-            if tags:
-                runs.set_tags(tx, run, tags)
-            if metrics:
-                series.append(tx, run, metrics)
-        if metrics and self._unfolded.add(run_id, len(metrics)):
-            self.fold(run_id)
+        write = Write(run_id=run_id, metrics=metrics, params=params or {}, tags=tags or {}, sequenced=sequenced)
+        (error,) = self.log_batches([write])
+        if error is not None:
+            raise error
 
     def last_sequence(self, run_id: str, writer: str) -> int:
         with self.database.read() as tx:
@@ -183,6 +185,29 @@ class SqlStore:
             run = runs.run_number(tx, run_id)
         series.fold(self.database, run)
         self._unfolded.forget(run_id)
+
+
+def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
+    """Record one write, or return why it cannot be: every check comes before the first change."""
+    try:
+        run = runs.active_run(tx, write.run_id)
+        sequenced = write.sequenced
+        if sequenced and records.is_stored(write.run_id, runs.last_sequence(tx, run, sequenced.writer), sequenced):
+            return None
+        params = runs.new_params(tx, write.run_id, run, write.params) if write.params else []
+    except StoreError:
+        raise
+    except RunstoneError as error:
+        return error
+    if params:
+        runs.insert_params(tx, params)
+    if write.tags:
+        runs.set_tags(tx, run, write.tags)
+    if write.metrics:
+        series.append(tx, run, write.metrics)
+    if sequenced:
+        runs.set_last_sequence(tx, run, sequenced)
+    return None
 
 
 class _Unfolded:
@@ -223,5 +248,5 @@ def _page(search: Search, tx: Transaction, query: RunQuery | ExperimentQuery) ->
     if query.filter is not None:
         search.where_filter(query.filter)
     search.order_by(query.order)
-    ids, position = search.page(tx, query.max_results, read_token(query))
+    ids, position = search.page(tx, query.max_results, read_token(query, search.position_length))
     return ids, None if position is None else write_token(query, position)

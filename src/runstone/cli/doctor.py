@@ -1,0 +1,171 @@
+"""`runstone doctor`: what Runstone runs on, where it records and why, and what is wrong."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from runstone import settings
+from runstone.cli.output import json_option, print_json
+from runstone.cli.session import Session
+from runstone.cli.text import counted, size
+from runstone.errors import RunstoneError
+from runstone.home import find_home, start_folder
+from runstone.version import __version__
+
+__all__ = ["doctor"]
+
+_LITTLE_SPACE_BYTES = 1 << 30
+_NO_SPACE_BYTES = 50 << 20
+_OPTIONAL_PACKAGES = {"pandas": "search_runs", "pyarrow": "output_format='arrow'", "scikit-learn": "runstone demo"}
+_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing looked at: what it is, how it stands, and what to do where it does not stand well."""
+
+    name: str
+    status: Literal["ok", "info", "warning", "error"] = "info"
+    text: str
+
+
+@click.command
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Say where runs are recorded and why, and what is wrong. Exit code 1 where something is.
+
+    \b
+    Example:
+      runstone doctor
+    """
+    found = list(_look(ctx.obj))
+    problems = sum(finding.status == "error" for finding in found)
+    if as_json:
+        print_json({"is_well": not problems, "findings": msgspec.to_builtins(found)})
+    else:
+        _print(found, problems)
+    if problems:
+        ctx.exit(1)
+
+
+def _print(found: list[Finding], problems: int) -> None:
+    width = max(len(finding.name) for finding in found)
+    for finding in found:
+        mark = click.style(f"{finding.status if finding.status != 'info' else '':7}", fg=_COLOURS.get(finding.status))
+        click.echo(f"{mark}  {finding.name.ljust(width)}  {finding.text}")
+    click.echo()
+    click.echo(counted(problems, "problem") if problems else "All is well")
+
+
+def _look(session: Session) -> Iterator[Finding]:
+    yield Finding(name="runstone", text=__version__)
+    yield Finding(name="Python", text=f"{platform.python_version()} ({platform.platform()})")
+    yield Finding(name="SQLite", text=sqlite3.sqlite_version)
+    yield from _look_at_place(session)
+    yield from _look_at_settings()
+    yield from map(_look_at_package, _OPTIONAL_PACKAGES)
+
+
+def _look_at_place(session: Session) -> Iterator[Finding]:
+    try:
+        path = session.database_path
+    except RunstoneError as error:
+        yield Finding(name="records in", status="error", text=str(error))
+        return
+    yield Finding(name="records in", text=f"{session.uri}, {_why(session)}")
+    folder = _nearest_folder(path.parent)
+    yield _look_at_rights(folder)
+    yield _look_at_space(folder)
+    yield _look_at_file_system(folder)
+    yield _look_at_database(path)
+
+
+def _why(session: Session) -> str:
+    if session.is_from_command_line:
+        return "as given by --tracking-uri"
+    source = settings.TRACKING_URI.source()
+    if source:
+        return f"as the environment variable {source} says"
+    home = find_home(start_folder())
+    if home is None:
+        return "a new home, for there is none from the working directory upwards"
+    return "the home in the working directory" if home.parent == Path.cwd() else "the nearest home upwards"
+
+
+def _nearest_folder(folder: Path) -> Path:
+    """The folder, or where it would be made."""
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
+
+
+def _look_at_rights(folder: Path) -> Finding:
+    if os.access(folder, os.W_OK | os.X_OK):
+        return Finding(name="folder", status="ok", text=f"{folder} can be written")
+    return Finding(name="folder", status="error", text=f"{folder} cannot be written: change its rights, or record with "
+                   "RUNSTONE_TRACKING_URI elsewhere")  # fmt: skip
+
+
+def _look_at_space(folder: Path) -> Finding:
+    free_bytes = shutil.disk_usage(folder).free
+    status: Literal["ok", "warning", "error"] = "ok"
+    if free_bytes < _LITTLE_SPACE_BYTES:
+        status = "error" if free_bytes < _NO_SPACE_BYTES else "warning"
+    return Finding(name="disk", status=status, text=f"{size(free_bytes)} free in {folder}")
+
+
+def _look_at_file_system(folder: Path) -> Finding:
+    from runstone.connect import network_file_system
+
+    kind = network_file_system(folder)
+    if kind is None:
+        return Finding(name="file system", status="ok", text="local")
+    text = f"a network file system ({kind}), where SQLite's locks do not hold: let only one machine write there"
+    return Finding(name="file system", status="warning", text=text)
+
+
+def _look_at_database(path: Path) -> Finding:
+    from runstone.connect import check_database, has_database
+
+    if not has_database(path):
+        return Finding(name="database", text=f"{path} is not there yet: the first run makes it")
+    try:
+        found = check_database(path)
+    except RunstoneError as error:
+        return Finding(name="database", status="error", text=str(error))
+    if found.problems:
+        text = f"{path} has {counted(len(found.problems), 'problem')}; see `runstone db check`"
+        return Finding(name="database", status="error", text=text)
+    if found.revision != found.needed_revision:
+        text = f"{path} has the revision {found.revision}, not {found.needed_revision}: run `runstone db upgrade`"
+        return Finding(name="database", status="error", text=text)
+    return Finding(name="database", status="ok", text=f"revision {found.revision}, quick check sound")
+
+
+def _look_at_settings() -> Iterator[Finding]:
+    for setting in settings.SETTINGS:
+        source = setting.source()
+        if source is None:
+            continue
+        try:
+            value = setting.get()
+        except RunstoneError as error:
+            yield Finding(name=setting.name, status="error", text=str(error))
+            continue
+        yield Finding(name=setting.name, text=f"{'***' if setting.secret else value} (from {source})")
+
+
+def _look_at_package(name: str) -> Finding:
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name=name, text=f"not installed; needed for {_OPTIONAL_PACKAGES[name]}")
+    return Finding(name=name, text=version)

@@ -1,0 +1,146 @@
+"""Finding runs, as entities or as a table."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
+
+from runstone.entities import Run, ViewType
+from runstone.errors import InvalidInput
+from runstone.fluent.choices import choices
+from runstone.fluent.experiments import experiment_of_new_runs, search_experiments
+from runstone.tracking.frames import to_arrow, to_pandas
+from runstone.tracking.pages import all_pages
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+__all__ = ["delete_run", "get_parent_run", "get_run", "restore_run", "search_runs"]
+
+SEARCH_MAX_RESULTS = 100_000
+
+
+def get_run(run_id: str) -> Run:
+    """The run with its params, tags and the latest value of each metric. Raises NotFound."""
+    return choices.client().get_run(run_id)
+
+
+def get_parent_run(run_id: str) -> Run | None:
+    """The run in which this one is nested, or None."""
+    return choices.client().get_parent_run(run_id)
+
+
+def delete_run(run_id: str) -> None:
+    """Mark a run as deleted."""
+    choices.client().delete_run(run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Undo a deletion."""
+    choices.client().restore_run(run_id)
+@overload
+def search_runs(
+    experiment_ids: Sequence[str | int] | None = ...,
+    filter_string: str = ...,
+    run_view_type: ViewType | int = ...,
+    max_results: int = ...,
+    order_by: Sequence[str] | None = ...,
+    output_format: Literal["pandas"] = ...,
+    search_all_experiments: bool = ...,
+    experiment_names: Sequence[str] | None = ...,
+) -> pandas.DataFrame: ...
+@overload
+def search_runs(
+    experiment_ids: Sequence[str | int] | None = ...,
+    filter_string: str = ...,
+    run_view_type: ViewType | int = ...,
+    max_results: int = ...,
+    order_by: Sequence[str] | None = ...,
+    *,
+    output_format: Literal["list"],
+    search_all_experiments: bool = ...,
+    experiment_names: Sequence[str] | None = ...,
+) -> list[Run]: ...
+@overload
+def search_runs(
+    experiment_ids: Sequence[str | int] | None = ...,
+    filter_string: str = ...,
+    run_view_type: ViewType | int = ...,
+    max_results: int = ...,
+    order_by: Sequence[str] | None = ...,
+    *,
+    output_format: Literal["arrow"],
+    search_all_experiments: bool = ...,
+    experiment_names: Sequence[str] | None = ...,
+) -> pyarrow.Table: ...
+def search_runs(
+    experiment_ids: Sequence[str | int] | None = None,
+    filter_string: str = "",
+    run_view_type: ViewType | int = ViewType.ACTIVE_ONLY,
+    max_results: int = SEARCH_MAX_RESULTS,
+    order_by: Sequence[str] | None = None,
+    output_format: Literal["pandas", "list", "arrow"] = "pandas",
+    search_all_experiments: bool = False,
+    experiment_names: Sequence[str] | None = None,
+) -> pandas.DataFrame | list[Run] | pyarrow.Table:
+    """The runs that match a filter, as a DataFrame, a list of Run, or an Arrow table.
+
+    Looks at the experiments given by ids or by names, else at all with `search_all_experiments`, else at the active
+    one. Order: `order_by`, else start_time descending; ties by start_time descending, then run_id. Columns:
+    `run_id, experiment_id, status, artifact_uri, start_time, end_time` (UTC), then `metrics.*`, `params.*`, `tags.*`;
+    NaN, None and None where a run lacks one. Raises FilterError, with the column of the fault.
+    """
+    if output_format not in ("pandas", "list", "arrow"):
+        raise InvalidInput(f"Unknown output format {output_format!r}; it is one of 'pandas', 'list', 'arrow'")
+    if type(max_results) is not int or max_results < 0:
+        raise InvalidInput(f"Invalid value {max_results!r} for max_results: expected a whole number from 0 on")
+    tracking = _client().tracking
+    ids = _experiments_to_search(experiment_ids, experiment_names, search_all_experiments)
+    if output_format == "list":
+        pages = all_pages(
+            lambda size, token: tracking.search_runs(
+                ids,
+                filter_string=filter_string,
+                view=run_view_type,
+                order_by=order_by,
+                max_results=size,
+                page_token=token,
+            ),
+            max_results,
+        )
+        return [run for page in pages for run in page]
+    tables = list(
+        all_pages(
+            lambda size, token: tracking.search_run_table(
+                ids,
+                filter_string=filter_string,
+                view=run_view_type,
+                order_by=order_by,
+                max_results=size,
+                page_token=token,
+            ),
+            max_results,
+        )
+    )
+    return to_arrow(tables) if output_format == "arrow" else to_pandas(tables)
+
+
+def _experiments_to_search(
+    ids: Sequence[str | int] | None, names: Sequence[str] | None, search_all: bool
+) -> list[str | int]:
+    if ids and names:
+        raise InvalidInput("Give experiment_ids or experiment_names, not both")
+    if ids:
+        return list(ids)
+    client = _client()
+    if names:
+        found = [(name, client.get_experiment_by_name(name)) for name in names]
+        missing = [name for name, experiment in found if experiment is None]
+        if missing:
+            warnings.warn(f"No experiments are named {', '.join(map(repr, missing))}", UserWarning, stacklevel=3)
+        return [experiment.experiment_id for _, experiment in found if experiment is not None]
+    if search_all:
+        return [experiment.experiment_id for experiment in search_experiments(ViewType.ALL)]
+    return [_experiment_of_new_runs(client)]

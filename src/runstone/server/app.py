@@ -1,0 +1,233 @@
+"""The server as one ASGI application: guards, routes, artifacts, health, composed.
+
+Paths are looked up in one table; there is no router to walk through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from runstone.errors import InvalidInput
+from runstone.server.appends import Appends
+from runstone.server.artifacts import ArtifactService, ProxiedArtifacts
+from runstone.server.dispatch import Dispatcher, fault_response, plain_fault
+from runstone.server.guards import Guards
+from runstone.server.metrics import CONTENT_TYPE, Metrics
+from runstone.server.options import ServerOptions
+from runstone.tracking.base import Tracking
+from runstone.version import __version__
+from runstone.wire.openapi import openapi_document
+from runstone.wire.routes import PREFIXES, Route
+
+__all__ = ["App"]
+
+THREADS = 32
+"""Worker threads of one process: requests beyond that wait, they do not fail."""
+
+_LEFT_OUT = {
+    "traces": "traces",
+    "gateway": "the AI gateway",
+    "prompts": "prompts",
+    "webhooks": "webhooks",
+    "scorers": "scorers",
+    "assessments": "assessments",
+    "issues": "issues",
+    "workspaces": "workspaces",
+}
+_FILES = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
+_WRITES = ("write", "create")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class _Target(NamedTuple):
+    """What a path and verb lead to."""
+
+    name: str
+    handle: Handler
+    writes: bool
+
+
+class App:
+    """An ASGI application over a tracker, which it closes when the server stops."""
+
+    def __init__(self, options: ServerOptions, tracking: Tracking, artifacts: ProxiedArtifacts | None) -> None:
+        self._options = options
+        self._tracking = tracking
+        self._proxied = artifacts
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="runstone-worker")
+        # Appends have a thread of their own, so that slow reads never hold up what arrives.
+        self._append_executor = ThreadPoolExecutor(1, thread_name_prefix="runstone-appends")
+        self._appends = Appends(tracking, self._append_executor)
+        self._dispatcher = Dispatcher(tracking, self._appends, self._executor)
+        self._files = ArtifactService(self._executor)
+        self._guards = Guards(options.allowed_hosts, options.cors_origins)
+        self._metrics = Metrics()
+        self._routes = self._dispatcher.table()
+        self._templates = [(path.split("/"), verbs) for path, verbs in self._routes.items() if "{" in path]
+        self._plain: dict[str, Handler] = {
+            "/health": self._health,
+            "/version": self._version,
+            "/metrics": self._render_metrics,
+            "/api/runstone/v1/openapi.json": self._openapi,
+            "/get-artifact": self._get_artifact,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                # The server has stopped taking requests; what it accepted is recorded before it goes.
+                await self._appends.drain()
+                self._executor.shutdown(wait=True)
+                self._append_executor.shutdown(wait=True)
+                self._tracking.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        request = Request(scope, receive)
+        name, response = await self._respond(request)
+        origin = request.headers.get("origin")
+        if origin and self._guards.allows_origin(origin, request.headers.get("host", "")):
+            response.headers.update(_cors(origin))
+        self._metrics.requests.labels(name, response.status_code).inc()
+        await response(scope, receive, send)
+        self._metrics.seconds.labels(name).observe(time.perf_counter() - started)
+
+    async def _respond(self, request: Request) -> tuple[str, Response]:
+        refusal = self._guards.refuse(request.method, Headers(scope=request.scope))
+        if refusal:
+            return "refused", plain_fault(*refusal)
+        if request.method == "OPTIONS":
+            return "options", Response(status_code=204)
+        target = self._find(request)
+        if isinstance(target, Response):
+            return "unknown", target
+        if target.writes and self._options.read_only:
+            return target.name, plain_fault(
+                403, "PERMISSION_DENIED", "This server is read-only (started with --read-only)"
+            )
+        try:
+            return target.name, await target.handle(request)
+        except ClientDisconnect:
+            return target.name, Response(status_code=499)
+        except Exception as error:  # every request gets an answer in MLflow's form
+            return target.name, fault_response(error)
+
+    def _find(self, request: Request) -> _Target | Response:
+        path = request.scope["path"].removeprefix(self._options.static_prefix)
+        verb = "GET" if request.method == "HEAD" else request.method
+        if path in self._plain:
+            return _Target(path.strip("/"), self._plain[path], False) if verb == "GET" else _wrong_verb(request)
+        verbs, fields = self._match(path)
+        if verbs is not None:
+            route = verbs.get(verb)
+            return _wrong_verb(request) if route is None else self._route_target(route, fields)
+        for prefix in _FILES:
+            if path == prefix or path.startswith(prefix + "/"):
+                return self._file_target(verb, path[len(prefix) + 1 :], request)
+        return _unknown(path)
+
+    def _match(self, path: str) -> tuple[dict[str, Route] | None, dict[str, str]]:
+        verbs = self._routes.get(path)
+        if verbs is not None:
+            return verbs, {}
+        parts = path.split("/")
+        for template, candidate in self._templates:
+            if len(template) == len(parts) and all(
+                a == b or a.startswith("{") for a, b in zip(template, parts, strict=True)
+            ):
+                return candidate, {a[1:-1]: b for a, b in zip(template, parts, strict=True) if a.startswith("{")}
+        return None, {}
+
+    def _route_target(self, route: Route, fields: dict[str, str]) -> _Target:
+        async def handle(request: Request) -> Response:
+            return await self._dispatcher.answer(route, request, fields)
+
+        return _Target(route.name, handle, route.access.startswith(_WRITES))
+
+    # -- files
+
+    def _file_target(self, verb: str, path: str, request: Request) -> _Target | Response:
+        if self._proxied is None:
+            return plain_fault(
+                501, "NOT_IMPLEMENTED", "This server does not serve artifacts (started with --no-serve-artifacts)"
+            )
+        root = self._proxied.root()
+        files = self._files
+        acts: dict[str, tuple[str, Handler]] = {
+            "PUT": ("upload_artifact", lambda request: files.upload(root, path, request)),
+            "DELETE": ("delete_artifact", lambda request: files.delete(root, path)),
+            "GET": (
+                ("download_artifact", lambda request: files.download(root, path, request))
+                if path
+                else ("list_artifacts", lambda request: files.list_folder(root, request.query_params.get("path", "")))
+            ),
+        }
+        if verb not in acts:
+            return _wrong_verb(request)
+        name, handle = acts[verb]
+        return _Target(name, handle, verb != "GET")
+
+    async def _get_artifact(self, request: Request) -> Response:
+        run_id = request.query_params.get("run_id") or request.query_params.get("run_uuid")
+        path = request.query_params.get("path")
+        if not run_id or not path:
+            raise InvalidInput("Missing value for required parameter 'run_uuid' or 'path'")
+        loop = asyncio.get_running_loop()
+        store = await loop.run_in_executor(self._executor, self._tracking.open_artifacts, run_id)
+        return await self._files.download(store, path, request)
+
+    # -- the server itself
+
+    async def _health(self, request: Request) -> Response:
+        return PlainTextResponse("OK")
+
+    async def _version(self, request: Request) -> Response:
+        return PlainTextResponse(__version__)
+
+    async def _render_metrics(self, request: Request) -> Response:
+        return Response(self._metrics.render(), media_type=CONTENT_TYPE)
+
+    async def _openapi(self, request: Request) -> Response:
+        return Response(openapi_document(), media_type="application/json")
+
+
+def _cors(origin: str) -> dict[str, str]:
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+        "Access-Control-Allow-Headers": "Content-Type, Authorization",
+        "Vary": "Origin",
+    }
+
+
+def _wrong_verb(request: Request) -> Response:
+    return plain_fault(405, "ENDPOINT_NOT_FOUND", f"{request.url.path} does not take {request.method}")
+
+
+def _unknown(path: str) -> Response:
+    for prefix in PREFIXES:
+        word = path.removeprefix(prefix + "/").split("/")[0] if path.startswith(prefix + "/") else ""
+        if word in _LEFT_OUT:
+            return plain_fault(404, "ENDPOINT_NOT_FOUND", f"Runstone does not have {_LEFT_OUT[word]}: {path}")
+    return plain_fault(404, "ENDPOINT_NOT_FOUND", f"No such endpoint: {path}")

@@ -1,0 +1,24 @@
+"""From server options to the application: composes store, tracker and artifacts for `runstone.server`."""
+
+from __future__ import annotations
+
+from runstone.artifacts.uris import open_artifact_store
+from runstone.connect import artifact_root, database_path, open_database
+from runstone.server.app import App
+from runstone.server.artifacts import PROXIED_ROOT, ProxiedArtifacts
+from runstone.server.options import ServerOptions
+from runstone.stores.sql.store import SqlStore
+from runstone.tracking.local import LocalTracking
+
+__all__ = ["create_app"]
+
+
+def create_app(options: ServerOptions) -> App:
+    """The application over the store at `options.tracking_uri`. Raises InvalidInput and StoreError."""
+    path = database_path(options.tracking_uri)
+    destination = options.artifacts_destination or artifact_root(path)
+    destination = open_artifact_store(destination).root_uri
+    artifacts = ProxiedArtifacts(destination)
+    root = PROXIED_ROOT if options.serve_artifacts else destination
+    tracking = LocalTracking(SqlStore(open_database(path), root), artifacts)
+    return App(options, tracking, artifacts if options.serve_artifacts else None)
