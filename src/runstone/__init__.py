@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from runstone.fluent import active_run as active_run
     from runstone.fluent import create_experiment as create_experiment
     from runstone.fluent import delete_experiment as delete_experiment
+    from runstone.fluent import delete_experiment_tag as delete_experiment_tag
     from runstone.fluent import delete_run as delete_run
     from runstone.fluent import delete_tag as delete_tag
     from runstone.fluent import end_run as end_run
@@ -70,12 +71,13 @@ _NAMES = {
     "runstone.errors": ("RunstoneError",),
     "runstone.exceptions": ("MlflowException",),
     "runstone.fluent": (
-        "ActiveRun", "active_run", "create_experiment", "delete_experiment", "delete_run", "delete_tag", "end_run",
-        "flush_async_logging", "get_artifact_uri", "get_experiment", "get_experiment_by_name", "get_parent_run",
-        "get_run", "get_tracking_uri", "is_tracking_uri_set", "last_active_run", "log_artifact", "log_artifacts",
-        "log_dict", "log_metric", "log_metrics", "log_param", "log_params", "log_text", "restore_experiment",
-        "restore_run", "search_experiments", "search_runs", "set_experiment", "set_experiment_tag",
-        "set_experiment_tags", "set_tag", "set_tags", "set_tracking_uri", "start_run",
+        "ActiveRun", "active_run", "create_experiment", "delete_experiment", "delete_experiment_tag", "delete_run",
+        "delete_tag", "end_run", "flush_async_logging", "get_artifact_uri", "get_experiment",
+        "get_experiment_by_name", "get_parent_run", "get_run", "get_tracking_uri", "is_tracking_uri_set",
+        "last_active_run", "log_artifact", "log_artifacts", "log_dict", "log_metric", "log_metrics", "log_param",
+        "log_params", "log_text", "restore_experiment", "restore_run", "search_experiments", "search_runs",
+        "set_experiment", "set_experiment_tag", "set_experiment_tags", "set_tag", "set_tags", "set_tracking_uri",
+        "start_run",
     ),
 }  # fmt: skip
 _MODULES = ("artifacts", "client", "entities", "errors", "exceptions", "fluent", "tracking")

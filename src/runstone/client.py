@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from runstone import tag_names
+from runstone.artifacts.base import ArtifactStore
 from runstone.artifacts.transfer import download, put_folder
 from runstone.connect import connect, resolve_uri
 from runstone.entities import (
@@ -26,12 +27,12 @@ from runstone.entities import (
     RunTag,
     ViewType,
 )
-from runstone.errors import InvalidInput, NotFound
+from runstone.errors import ArtifactError, InvalidInput, NotFound
 from runstone.naming import now_ms
 from runstone.tracking import documents
 from runstone.tracking.base import Tracking
 
-__all__ = ["Client", "MlflowClient", "RunOperations"]
+__all__ = ["Client", "MlflowClient", "RunOperations", "local_copy", "run_operations"]
 
 
 class RunOperations:
@@ -41,7 +42,8 @@ class RunOperations:
         """Return at once: what was logged is recorded already."""
 
 
-def _operations(synchronous: bool | None) -> RunOperations | None:
+def run_operations(synchronous: bool | None) -> RunOperations | None:
+    """What a logging call returns."""
     return RunOperations() if synchronous is False else None
 
 
@@ -199,12 +201,15 @@ class Client:
         """
         metric = Metric(key, value, now_ms() if timestamp is None else timestamp, 0 if step is None else step)
         self._tracking.log_batch(run_id, metrics=[metric])
-        return _operations(synchronous)
+        return run_operations(synchronous)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
-        """Record a param and return its value. Raises ParamChanged where it has another value."""
+        """Record a param and return its value (RunOperations where `synchronous` is False).
+
+        Raises ParamChanged where it has another value.
+        """
         self._tracking.log_batch(run_id, params={key: value})
-        return value
+        return run_operations(synchronous) or value
 
     def log_batch(
         self,
@@ -223,7 +228,7 @@ class Client:
                     f"{param.value!r} and {texts[param.key]!r}"
                 )
         self._tracking.log_batch(run_id, metrics=metrics, params=texts, tags={tag.key: tag.value for tag in tags})
-        return _operations(synchronous)
+        return run_operations(synchronous)
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None) -> None:
         """Link datasets to a run."""
@@ -232,7 +237,7 @@ class Client:
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
         """Set a tag, whatever it was."""
         self._tracking.log_batch(run_id, tags={key: value})
-        return _operations(synchronous)
+        return run_operations(synchronous)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Raises NotFound where there is no such tag."""
@@ -280,17 +285,23 @@ class Client:
     def download_artifacts(self, run_id: str, path: str = "", dst_path: str | os.PathLike[str] | None = None) -> str:
         """The local path of a file or folder: its own place where that is on this machine, else a copy.
 
-        With `dst_path`, an existing folder, always a copy in there.
+        With `dst_path`, a folder that is made where it is missing, always a copy in there. Raises NotFound.
         """
-        store = self._tracking.open_artifacts(run_id)
-        if dst_path is None:
-            local = store.local_path(path)
-            if local is not None:
-                return str(local)
-            dst_path = mkdtemp(prefix="runstone-")
-        elif not Path(dst_path).is_dir():
-            raise NotFound(f"There is no folder '{dst_path}' to download into; make it first")
-        return str(download(store, path, Path(dst_path)))
+        return local_copy(self._tracking.open_artifacts(run_id), path, dst_path)
+
+
+def local_copy(store: ArtifactStore, path: str, dst_path: str | os.PathLike[str] | None) -> str:
+    """The local path of an artifact. See `Client.download_artifacts`."""
+    if dst_path is None:
+        local = store.local_path(path)
+        if local is not None:
+            return str(local)
+        dst_path = mkdtemp(prefix="runstone-")
+    try:
+        Path(dst_path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"Cannot make the folder '{dst_path}' to download into: {error.strerror}") from error
+    return str(download(store, path, Path(dst_path)))
 
 
 MlflowClient = Client

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
 
-from runstone import tag_names
+from runstone import tag_names, validation
 from runstone.errors import InvalidInput
 
 __all__ = ["install_as_mlflow"]
@@ -14,6 +15,7 @@ __all__ = ["install_as_mlflow"]
 _MODULES = {
     "mlflow": "runstone",
     "mlflow.artifacts": "runstone.artifacts",
+    "mlflow.client": "runstone.client",
     "mlflow.entities": "runstone.entities",
     "mlflow.exceptions": "runstone.exceptions",
     "mlflow.tracking": "runstone.tracking",
@@ -33,6 +35,16 @@ _TAGS = {
     "MLFLOW_LOGGED_MODELS": tag_names.LOGGED_MODELS,
     "MLFLOW_DATASET_CONTEXT": tag_names.DATASET_CONTEXT,
 }
+_LIMITS = {
+    "MAX_ENTITY_KEY_LENGTH": validation.MAX_KEY_LENGTH,
+    "MAX_PARAM_VAL_LENGTH": validation.MAX_PARAM_VALUE_LENGTH,
+    "MAX_TAG_VAL_LENGTH": validation.MAX_TAG_VALUE_LENGTH,
+    # Ours takes any number in one batch; callers only cut theirs to these.
+    "MAX_PARAMS_TAGS_PER_BATCH": 100,
+    "MAX_METRICS_PER_BATCH": 1000,
+    "MAX_ENTITIES_PER_BATCH": 1000,
+}
+_UTILS: dict[str, Mapping[str, object]] = {"mlflow.utils.mlflow_tags": _TAGS, "mlflow.utils.validation": _LIMITS}
 
 
 def install_as_mlflow() -> None:
@@ -48,7 +60,10 @@ def install_as_mlflow() -> None:
         )
     for name, ours in _MODULES.items():
         sys.modules[name] = import_module(ours)
-    utils, tags = ModuleType("mlflow.utils"), ModuleType("mlflow.utils.mlflow_tags")
-    vars(tags).update(_TAGS)
-    vars(utils)["mlflow_tags"] = tags
-    sys.modules["mlflow.utils"], sys.modules["mlflow.utils.mlflow_tags"] = utils, tags
+    utils = ModuleType("mlflow.utils")
+    for name, values in _UTILS.items():
+        module = ModuleType(name)
+        vars(module).update(values)
+        vars(utils)[name.rpartition(".")[2]] = sys.modules[name] = module
+    # After `import mlflow.utils.validation`, code reads it as an attribute of mlflow.
+    vars(sys.modules["mlflow"])["utils"] = sys.modules["mlflow.utils"] = utils

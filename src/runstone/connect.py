@@ -45,6 +45,16 @@ _lock = threading.Lock()
 _open: weakref.WeakValueDictionary[tuple[Path, int], Tracking] = weakref.WeakValueDictionary()
 
 
+def _renew_lock() -> None:
+    # Another thread may have held it when this process was forked.
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def resolve_uri(uri: str | os.PathLike[str] | None = None) -> str:
     """The URI itself, else that of the environment, else the default home as a `file:` URI."""
     chosen = os.fspath(uri) if uri else settings.TRACKING_URI.get()

@@ -43,12 +43,15 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_run, blocks(page)))], ids=relative)
 def test_every_block_of_the_page_does_what_it_shows(page: Path, project: Path, commands: Path) -> None:
     steps = [{**msgspec.structs.asdict(block), "page": relative(page)} for block in blocks(page)]
     settings = ("RUNSTONE_", "MLFLOW_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     environment["PATH"] = f"{commands}{os.pathsep}{environment['PATH']}"
+    # The models are small: threads of linear algebra would only wait for each other.
+    environment["OMP_NUM_THREADS"] = "1"
     played = subprocess.run(
         [sys.executable, "-W", "error", "-c", PLAY.read_text(encoding="utf-8")],
         cwd=project,

@@ -52,7 +52,7 @@ def print_difference(runs: Sequence[Run], *, with_equal: bool, as_json: bool) ->
 
 def _groups(runs: Sequence[Run]) -> dict[str, dict[str, list[Any]]]:
     now = now_ms()
-    info = {
+    info: dict[str, list[Any]] = {
         "experiment_id": [run.info.experiment_id for run in runs],
         "status": [str(run.info.status) for run in runs],
         "start_time": [iso_time(run.info.start_time) for run in runs],

@@ -30,7 +30,7 @@ def runs() -> None:
 @filter_option('"metrics.loss < 0.3 and params.lr > 0.001"')
 @listing_options
 @click.pass_obj
-def list_command(session: Session, **options: Any) -> None:
+def list_command(session: Session, /, **options: Any) -> None:
     """List runs, the newest first, with the metrics and params that differ.
 
     \b

@@ -16,7 +16,7 @@ __all__ = ["search"]
 @click.argument("filter_string", metavar="FILTER")
 @listing_options
 @click.pass_obj
-def search(session: Session, filter_string: str, **options: Any) -> None:
+def search(session: Session, /, filter_string: str, **options: Any) -> None:
     """Find runs by their metrics, params and tags.
 
     A FILTER compares metrics.KEY, params.KEY, tags.KEY and attributes (run_name, status, start_time, ...) by

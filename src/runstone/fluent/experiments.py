@@ -16,6 +16,7 @@ from runstone.tracking.pages import all_pages
 __all__ = [
     "create_experiment",
     "delete_experiment",
+    "delete_experiment_tag",
     "experiment_of_new_runs",
     "get_experiment",
     "get_experiment_by_name",
@@ -132,3 +133,9 @@ def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     """Set tags of the active experiment, all or none."""
     client = choices.client()
     client.tracking.set_experiment_tags(experiment_of_new_runs(client), tags)
+
+
+def delete_experiment_tag(key: str) -> None:
+    """Delete a tag of the active experiment. Raises NotFound where there is no such tag."""
+    client = choices.client()
+    client.delete_experiment_tag(experiment_of_new_runs(client), key)

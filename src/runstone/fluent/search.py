@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
-from runstone.entities import Run, ViewType
+from runstone.entities import PagedList, Run, ViewType
 from runstone.errors import InvalidInput
 from runstone.fluent.choices import choices
 from runstone.fluent.experiments import experiment_of_new_runs, search_experiments
+from runstone.stores.base import RunTable
 from runstone.tracking.frames import to_arrow, to_pandas
 from runstone.tracking.pages import all_pages
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 __all__ = ["delete_run", "get_parent_run", "get_run", "restore_run", "search_runs"]
+
+P = TypeVar("P", PagedList[Run], RunTable)
 
 SEARCH_MAX_RESULTS = 100_000
 
@@ -40,6 +43,8 @@ def delete_run(run_id: str) -> None:
 def restore_run(run_id: str) -> None:
     """Undo a deletion."""
     choices.client().restore_run(run_id)
+
+
 @overload
 def search_runs(
     experiment_ids: Sequence[str | int] | None = ...,
@@ -96,51 +101,48 @@ def search_runs(
         raise InvalidInput(f"Unknown output format {output_format!r}; it is one of 'pandas', 'list', 'arrow'")
     if type(max_results) is not int or max_results < 0:
         raise InvalidInput(f"Invalid value {max_results!r} for max_results: expected a whole number from 0 on")
-    tracking = _client().tracking
+    tracking = choices.client().tracking
     ids = _experiments_to_search(experiment_ids, experiment_names, search_all_experiments)
+
+    def pages(search: Callable[..., P]) -> Iterator[P]:
+        def ask(size: int, token: str | None) -> P:
+            return search(
+                ids,
+                filter_string=filter_string,
+                view=run_view_type,
+                order_by=order_by,
+                max_results=size,
+                page_token=token,
+            )
+
+        return all_pages(ask, max_results)
+
     if output_format == "list":
-        pages = all_pages(
-            lambda size, token: tracking.search_runs(
-                ids,
-                filter_string=filter_string,
-                view=run_view_type,
-                order_by=order_by,
-                max_results=size,
-                page_token=token,
-            ),
-            max_results,
-        )
-        return [run for page in pages for run in page]
-    tables = list(
-        all_pages(
-            lambda size, token: tracking.search_run_table(
-                ids,
-                filter_string=filter_string,
-                view=run_view_type,
-                order_by=order_by,
-                max_results=size,
-                page_token=token,
-            ),
-            max_results,
-        )
-    )
+        return [run for page in pages(tracking.search_runs) for run in page]
+    tables = list(pages(tracking.search_run_table))
     return to_arrow(tables) if output_format == "arrow" else to_pandas(tables)
 
 
 def _experiments_to_search(
     ids: Sequence[str | int] | None, names: Sequence[str] | None, search_all: bool
-) -> list[str | int]:
+) -> Sequence[str | int]:
     if ids and names:
         raise InvalidInput("Give experiment_ids or experiment_names, not both")
+    if isinstance(names, str):
+        raise InvalidInput(f"experiment_names must be a list of names, not {names!r}; try [{names!r}]")
     if ids:
-        return list(ids)
-    client = _client()
+        return ids
     if names:
-        found = [(name, client.get_experiment_by_name(name)) for name in names]
-        missing = [name for name, experiment in found if experiment is None]
-        if missing:
-            warnings.warn(f"No experiments are named {', '.join(map(repr, missing))}", UserWarning, stacklevel=3)
-        return [experiment.experiment_id for _, experiment in found if experiment is not None]
+        return _ids_of_names(names)
     if search_all:
-        return [experiment.experiment_id for experiment in search_experiments(ViewType.ALL)]
-    return [_experiment_of_new_runs(client)]
+        return [experiment.experiment_id for experiment in search_experiments()]
+    return [experiment_of_new_runs(choices.client())]
+
+
+def _ids_of_names(names: Sequence[str]) -> list[str]:
+    client = choices.client()
+    found = [(name, client.get_experiment_by_name(name)) for name in names]
+    missing = [name for name, experiment in found if experiment is None]
+    if missing:
+        warnings.warn(f"No experiments are named {', '.join(map(repr, missing))}", UserWarning, stacklevel=4)
+    return [experiment.experiment_id for _, experiment in found if experiment is not None]

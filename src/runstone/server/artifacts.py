@@ -42,7 +42,7 @@ class ProxiedArtifacts:
         self.destination = destination
 
     def open(self, uri: str) -> ArtifactStore:
-        """The store that a run's URI means here. Raises InvalidInput for a local folder outside the destination."""
+        """The store that the artifact URI of a run means here. Raises InvalidInput for one that means nothing."""
         scheme, colon, path = uri.partition(":")
         if colon and scheme == "mlflow-artifacts":
             path = "/" + path.lstrip("/") if not path.startswith("//") else _path_behind_host(path)

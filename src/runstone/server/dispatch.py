@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from concurrent.futures import Executor
 from typing import Any
@@ -11,26 +12,29 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from runstone.errors import InvalidInput
+from runstone.errors import InvalidInput, RunstoneError, StoreError
 from runstone.series.points import MetricBatch
-from runstone.server.actions import ACTIONS
+from runstone.server.actions import ACTIONS, Action
 from runstone.server.appends import Appends
+from runstone.server.native import NATIVE_ACTIONS, write_of_append
 from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
 from runstone.wire import convert
-from runstone.wire.codec import decode_body, decode_query, encode
+from runstone.wire.codec import decode_body, decode_msgpack, decode_query, encode
 from runstone.wire.faults import FaultBody, fault_of
 from runstone.wire.limits import MAX_BATCH_METRICS, MAX_BATCH_PARAMS, MAX_BATCH_TAGS, check_batch_size
-from runstone.wire.routes import PREFIXES, ROUTES, Route
+from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES, PREFIXES, ROUTES, Route
 from runstone.wire.schemas.common import Answer, Empty
+from runstone.wire.schemas.native import Append, AppendAnswer
 from runstone.wire.schemas.runs import LogBatch
 
-__all__ = ["Dispatcher", "fault_response", "json_response", "plain_fault", "read_body"]
+__all__ = ["Dispatcher", "fault_response", "plain_fault", "read_body"]
 
 logger = logging.getLogger("runstone.server")
 
 MAX_BODY_BYTES = 64 << 20
 _RETRY_AFTER_S = "1"
+_ACTIONS: dict[str, Action] = {**ACTIONS, **NATIVE_ACTIONS}
 
 
 class Dispatcher:
@@ -44,9 +48,9 @@ class Dispatcher:
     def table(self) -> dict[str, dict[str, Route]]:
         """The rows by path and verb."""
         paths: dict[str, dict[str, Route]] = {}
-        for prefix in PREFIXES:
-            for route in ROUTES:
-                paths.setdefault(f"{prefix}/{route.path}", {}).update(dict.fromkeys(route.verbs, route))
+        rows = [(prefix, route) for prefix in PREFIXES for route in ROUTES]
+        for prefix, route in (*rows, *((NATIVE_PREFIX, route) for route in NATIVE_ROUTES)):
+            paths.setdefault(f"{prefix}/{route.path}", {}).update(dict.fromkeys(route.verbs, route))
         return paths
 
     async def answer(self, route: Route, request: Request, path_fields: dict[str, str]) -> Response:
@@ -55,13 +59,29 @@ class Dispatcher:
             body = await read_request(route, request, path_fields)
             if isinstance(body, LogBatch):
                 await self._appends.submit(lambda: write_of(body))
-                return json_response(Empty())
-            action = ACTIONS[route.name]
+                return response_to(route, Empty())
+            if isinstance(body, Append):
+                return response_to(route, await self._append(body))
+            action = _ACTIONS[route.name]
             return await asyncio.get_running_loop().run_in_executor(
-                self._executor, lambda: json_response(action(self._tracking, body))
+                self._executor, lambda: response_to(route, action(self._tracking, body))
             )
         except Exception as error:
             return fault_response(error)
+
+    async def _append(self, body: Append) -> AppendAnswer:
+        """Every write on its own; a store that fails fails the request, whose writer then sends all of it again."""
+        submitted = [self._appends.submit(functools.partial(write_of_append, write)) for write in body.writes]
+        outcomes = await asyncio.gather(*submitted, return_exceptions=True)
+        return AppendAnswer(errors=[_fault_body(outcome) for outcome in outcomes])
+
+
+def _fault_body(outcome: BaseException | None) -> FaultBody | None:
+    if outcome is None:
+        return None
+    if isinstance(outcome, RunstoneError) and not isinstance(outcome, StoreError):
+        return fault_of(outcome).body
+    raise outcome
 
 
 def write_of(body: LogBatch) -> Write:
@@ -72,10 +92,19 @@ def write_of(body: LogBatch) -> Write:
     check_batch_size("tags", len(body.tags), MAX_BATCH_TAGS)
     return Write(
         run_id=run_id,
-        metrics=MetricBatch.of_metrics(convert.metric_entities(body.metrics)) if body.metrics else None,
+        metrics=_batch(body) if body.metrics else None,
         params=convert.texts(body.params, "param"),
         tags=convert.texts(body.tags, "tag"),
     )
+
+
+def _batch(body: LogBatch) -> MetricBatch:
+    try:
+        return MetricBatch.of_metrics(convert.metric_entities(body.metrics))
+    except OverflowError:
+        raise InvalidInput(
+            "Invalid value for parameter 'metrics' supplied: a step or timestamp needs over 64 bits"
+        ) from None
 
 
 async def read_request(route: Route, request: Request, path_fields: dict[str, str]) -> Any:
@@ -84,7 +113,9 @@ async def read_request(route: Route, request: Request, path_fields: dict[str, st
     if request.method == "GET":
         return decode_query(pairs, route.request)
     body = await read_body(request)
-    return decode_body(body, route.request, dict(path_fields))
+    if route.media == "msgpack":
+        return decode_msgpack(body, route.request)
+    return decode_body(body, route.request, path_fields)
 
 
 async def read_body(request: Request) -> bytes:
@@ -102,9 +133,11 @@ class BodyTooLarge(InvalidInput):
     """More than the server takes in one body."""
 
 
-def json_response(answer: Answer, status: int = 200) -> Response:
-    """An answer as JSON."""
-    return Response(encode(answer), status, media_type="application/json")
+def response_to(route: Route, answer: Answer) -> Response:
+    """An answer in the route's format."""
+    if route.media == "msgpack":
+        return Response(msgspec.msgpack.encode(answer), media_type="application/msgpack")
+    return Response(encode(answer), media_type="application/json")
 
 
 def fault_response(error: Exception) -> Response:

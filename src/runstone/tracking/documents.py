@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,12 +24,18 @@ def text_stream(text: str) -> io.BytesIO:
 
 
 def dump_dict(dictionary: Any, file: str) -> str:
-    """The dictionary in the format that the file's name asks for: YAML, else JSON."""
-    if PurePosixPath(file).suffix.lower() in _YAML:
-        import yaml
+    """The dictionary in the format that the file's name asks for: YAML, else JSON. Raises InvalidInput.
 
-        return yaml.safe_dump(_plain(dictionary), default_flow_style=False, allow_unicode=True, sort_keys=False)
-    return json.dumps(dictionary, indent=2, default=str, ensure_ascii=False)
+    Arrays become lists, and what the format does not know becomes its `str()`.
+    """
+    try:
+        if PurePosixPath(file).suffix.lower() in _YAML:
+            import yaml
+
+            return yaml.safe_dump(_plain(dictionary), default_flow_style=False, allow_unicode=True, sort_keys=False)
+        return json.dumps(dictionary, indent=2, default=_as_known, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"The dictionary for '{file}' cannot be written: {error}") from error
 
 
 def load_dict(text: str, file: str) -> Any:
@@ -44,8 +51,23 @@ def load_dict(text: str, file: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The same in types that safe YAML knows, as JSON would have them."""
-    return json.loads(json.dumps(value, default=str))
+    """The same in the types that safe YAML knows, which are exact: no subclasses."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    for kind in (str, bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if value is None or isinstance(value, date):
+        return value
+    known = _as_known(value)
+    return known if isinstance(known, str) else _plain(known)
+
+
+def _as_known(value: Any) -> Any:
+    """What stands for a value of another type: the numbers of an array or of a scalar of NumPy, else a text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def model_description(model: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Knows no database and no global state; whoever makes it hands it the Store.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -156,17 +157,16 @@ class LocalTracking:
         end_time: int | None = None,
         run_name: str | None = None,
     ) -> None:
-        check_run_id(run_id)
-        if run_name:
-            self.log_batch(run_id, tags={tag_names.RUN_NAME: run_name})
-        if status is None and end_time is None:
-            return
-        word = RunStatus.from_string(status) if status is not None else self.store.get_run(run_id).info.status
+        ends_or_begins = status is not None or end_time is not None
+        word = self.get_run(run_id).info.status if status is None else RunStatus.from_string(status)
         if end_time is not None:
             end_time = _time("end time", end_time)
         elif RunStatus.is_terminated(word):
             end_time = now_ms()
-        self.store.set_run_status(run_id, word, end_time=end_time)
+        if run_name:
+            self.log_batch(run_id, tags={tag_names.RUN_NAME: run_name})
+        if ends_or_begins:
+            self.store.set_run_status(check_run_id(run_id), word, end_time=end_time)
 
     def delete_run(self, run_id: str) -> None:
         self.store.set_run_stage(check_run_id(run_id), LifecycleStage.DELETED, now=now_ms())
@@ -176,8 +176,8 @@ class LocalTracking:
         experiment = self.store.get_experiment(run.info.experiment_id)
         if experiment.lifecycle_stage is LifecycleStage.DELETED:
             raise NotActive(
-                f"The run '{run_id}' is in the experiment '{experiment.name}' (id {experiment.experiment_id}), which is "
-                f"deleted; restore that first: `runstone experiments restore {experiment.experiment_id}`"
+                f"The run '{run_id}' is in the experiment '{experiment.name}' (id {experiment.experiment_id}), "
+                f"which is deleted; restore that first: `runstone experiments restore {experiment.experiment_id}`"
             )
         self.store.set_run_stage(run_id, LifecycleStage.ACTIVE, now=now_ms())
 
@@ -223,7 +223,7 @@ class LocalTracking:
             check_run_id(run_id),
             metrics=_batch(metrics),
             params={
-                check_key(key, kind="param"): check_param_value(key, value) for key, value in (params or {}).items()
+                check_key(key, kind="param"): check_param_value(key, value) for key, value in _items("params", params)
             },
             tags=_tags(tags),
         )
@@ -308,13 +308,25 @@ def _fault(write: Write) -> RunstoneError | None:
 
 
 def _tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
-    return {check_key(key, kind="tag"): check_tag_value(key, value) for key, value in (tags or {}).items()}
+    return {check_key(key, kind="tag"): check_tag_value(key, value) for key, value in _items("tags", tags)}
+
+
+def _items(name: str, mapping: Any) -> Iterable[tuple[str, Any]]:
+    if mapping is None:
+        return ()
+    if not isinstance(mapping, Mapping):
+        raise InvalidInput(f"The {name} must be a dictionary such as {{'name': 'value'}}, not {mapping!r}")
+    return mapping.items()
 
 
 def _time(name: str, value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 62:
-        raise InvalidInput(f"Invalid {name} {value!r}: expected milliseconds since the Unix epoch")
-    return value
+    try:
+        whole = operator.index(value)  # NumPy's whole numbers, too
+    except TypeError:
+        whole = -1
+    if not 0 <= whole < 1 << 62:
+        raise InvalidInput(f"Invalid {name} {value!r}: expected milliseconds since the Unix epoch, a whole number")
+    return whole
 
 
 def _view(view: ViewType | int) -> ViewType:

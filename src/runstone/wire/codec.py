@@ -11,7 +11,7 @@ import msgspec
 
 from runstone.errors import InvalidInput
 
-__all__ = ["decode_body", "decode_query", "encode", "float_text", "missing_parameter"]
+__all__ = ["decode_body", "decode_msgpack", "decode_query", "encode", "float_text", "missing_parameter"]
 
 T = TypeVar("T")
 
@@ -53,6 +53,14 @@ def decode_body(body: bytes, kind: type[T], fields: dict[str, str] | None = None
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The request's body is no JSON: {problem or error}") from None
     return _convert({**raw, **fields} if fields and isinstance(raw, dict) else raw, kind)
+
+
+def decode_msgpack(body: bytes, kind: type[T]) -> T:
+    """A request from its MessagePack. Raises InvalidInput."""
+    try:
+        return msgspec.msgpack.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f"The request's body is not as MessagePack should be here: {error}") from None
 
 
 def decode_query(pairs: list[tuple[str, str]], kind: type[T]) -> T:

@@ -9,10 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from runstone.wire.schemas import experiments, runs
+from runstone.wire.schemas import experiments, native, runs
 from runstone.wire.schemas.common import Answer, Empty, Request
 
-__all__ = ["PREFIXES", "ROUTES", "Access", "Route"]
+__all__ = ["NATIVE_PREFIX", "NATIVE_ROUTES", "PREFIXES", "ROUTES", "Access", "Route"]
 
 Access = Literal["read experiment", "write experiment", "create experiment", "read run", "write run", "search"]
 
@@ -39,7 +39,11 @@ class Route(msgspec.Struct, frozen=True):
     request: type[Request]
     answer: type[Answer]
     access: Access
+    media: Literal["json", "msgpack"] = "json"
 
+
+NATIVE_PREFIX = "/api/runstone/v1"
+"""Where NATIVE_ROUTES are answered."""
 
 _GET, _POST = ("GET",), ("POST",)
 
@@ -79,4 +83,11 @@ ROUTES: tuple[Route, ...] = (
     Route("get_history_bulk_interval", _GET, "metrics/get-history-bulk-interval", runs.GetHistoryBulkInterval,
           runs.History, "read run"),
     Route("list_artifacts", _GET, "artifacts/list", runs.ListArtifacts, runs.ArtifactsAnswer, "read run"),
+)  # fmt: skip
+
+NATIVE_ROUTES: tuple[Route, ...] = (
+    Route("append", _POST, "append", native.Append, native.AppendAnswer, "write run", media="msgpack"),
+    Route("search_run_table", _POST, "runs/table", native.SearchRunTable, native.TableAnswer, "search",
+          media="msgpack"),
+    Route("read_series", _POST, "series", native.ReadSeries, native.SeriesAnswer, "search", media="msgpack"),
 )  # fmt: skip
