@@ -29,14 +29,15 @@ format: .venv/locked.stamp  ## Put the code into the house style
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-demo: build/demo/wheel.stamp  ## Train a few real models and record them
+demo: build/demo/package.stamp  ## Train a few real models and record them in .runstone/
 	build/demo/bin/runstone demo $(DEMO_ARGS)
+	@echo "For the command runstone in this shell: source build/demo/bin/activate"
 
 docs: build/docs/locked.stamp  ## Build the documentation into build/site
 	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet --site-dir build/site
 
 bench: .venv/locked.stamp build/mlflow/locked.stamp  ## Measure, beside MLflow on the same machine
-	MLFLOW_PYTHON=$(abspath build/mlflow/bin/python) $(BIN)/python -m benchmarks $(BENCH_ARGS)
+	RUNSTONE_BENCH_MLFLOW_PYTHON=$(abspath build/mlflow/bin/python) $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lock:  ## Pin the requirements anew (LOCK_ARGS=--upgrade takes the newest)
 	PYTHON=$(PYTHON) scripts/lock $(LOCK_ARGS)
@@ -63,6 +64,10 @@ build/wheel.stamp: .venv/locked.stamp $(PACKAGE)
 
 build/%/locked.stamp: requirements/%.txt scripts/environment
 	$(ENV) build/$* requirements/$*.txt
+	@touch $@
+
+build/demo/package.stamp: build/demo/locked.stamp $(PACKAGE)
+	build/demo/bin/python -m pip install -qq --no-deps --force-reinstall .
 	@touch $@
 
 build/%/wheel.stamp: build/%/locked.stamp build/wheel.stamp

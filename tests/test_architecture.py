@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import runstone
 from runstone.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,26 +50,18 @@ def test_no_module_inside_imports_the_root_package(module: Path) -> None:
     assert "runstone" not in imported_modules(module), "import its modules, or from them"
 
 
-@pytest.mark.parametrize("face", ["client", "fluent", "cli", "integrations"])
-def test_the_faces_know_no_wire_name(face: str) -> None:
-    modules = [path for path in MODULES if path.relative_to(PACKAGE).parts[0].removesuffix(".py") == face]
-    wire = [
-        relative(path)
-        for path in modules
-        for name in imported_modules(path)
-        if name.startswith("runstone.wire")
-    ]
-    assert wire == []
-
-
 def test_importing_runstone_loads_nothing_heavy() -> None:
     program = "import sys; before = set(sys.modules); import runstone; print(*(set(sys.modules) - before))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     packages = {name.partition(".")[0] for name in loaded}
     assert packages - sys.stdlib_module_names - LIGHT == set()
     assert HEAVY_STANDARD & set(loaded) == set()
+
+
+def test_the_public_names_are_those_that_were_agreed_on() -> None:
+    agreed = (Path(__file__).parent / "data" / "public_names.txt").read_text(encoding="utf-8").split()
+    assert sorted(runstone.__all__) == agreed, "a change of the public API: change the list, and CHANGELOG.md"
+    assert [name for name in agreed if not hasattr(runstone, name)] == []
 
 
 def test_no_file_is_longer_than_600_lines() -> None:

@@ -11,7 +11,7 @@ HEAVY = ("pandas", "sqlalchemy", "numpy", "pyarrow", "requests", "urllib3", "htt
 
 
 def parameter(name: str) -> str:
-    return sys.argv[sys.argv.index(f"--{name}") + 1]
+    return next(text.partition("=")[2] for text in sys.argv if text.startswith(f"--{name}="))
 
 
 def main() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy  # noqa: F401
 from library import open_client
 from program import run
-from stopwatch import Stopwatch
+from stopwatch import Stopwatch, settle
 
 
 def main(library: str, folder: str, run_id: str, points: int, what: str) -> dict[str, Any]:
     size_bytes = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     client = open_client(library, folder)
     client.get_run(run_id)
+    settle()
     with Stopwatch() as spent:
         if what == "columns":
             found = client.tracking.read_series(run_id, "loss")

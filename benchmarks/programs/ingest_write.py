@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from library import open_client
 from program import run
-from stopwatch import Stopwatch
+from stopwatch import Stopwatch, settle
 
 FIRST_TIMESTAMP = 1_750_000_000_000
 
@@ -18,16 +18,16 @@ def draw_values(kind: str, points: int) -> list[float]:
     """`losses`: a falling, noisy curve of float32 numbers, as `tensor.item()` gives; `noise`: all 53 bits random."""
     noise = np.random.default_rng(7).standard_normal(points)
     if kind == "noise":
-        return noise.tolist()
+        return list(noise.tolist())
     steps = np.arange(points)
     losses = 2.3 * np.exp(-5 * steps / points) + 0.2 + 0.05 * noise
-    return losses.astype(np.float32).astype(np.float64).tolist()
+    return list(losses.astype(np.float32).astype(np.float64).tolist())
 
 
 def draw_timestamps(points: int) -> list[int]:
     """Milliseconds; a step takes 20 ms, give or take 2."""
     durations = np.random.default_rng(8).normal(20, 2, points)
-    return (FIRST_TIMESTAMP + np.cumsum(durations)).astype(np.int64).tolist()
+    return list((FIRST_TIMESTAMP + np.cumsum(durations)).astype(np.int64).tolist())
 
 
 def main(library: str, folder: str, points: int, batch: int, values: str) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def main(library: str, folder: str, points: int, batch: int, values: str) -> dic
     client.log_batch(run_id, metrics=[metric("warm-up", 0.0, FIRST_TIMESTAMP, 0)])
     gc.collect()
     gc.freeze()  # A training script does not hold a million metrics for the collector to walk through.
+    settle()
     with Stopwatch() as writing:
         for one in batches:
             client.log_batch(run_id, metrics=one)

@@ -1,4 +1,4 @@
-"""The library under test, by its name: where it records in a folder. Both have one API, so the programs do not differ."""
+"""The library under test, by its name: where it records in a folder. Both have one API, so programs serve both."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from library import load_library
 from program import run
-from stopwatch import Stopwatch
+from stopwatch import Stopwatch, settle
 
 
 def record_run(tracker: Any, number: int) -> None:
@@ -20,6 +20,7 @@ def main(library: str, folder: str, runs: int) -> dict[str, Any]:
     tracker = load_library(library, folder)
     tracker.set_experiment("sweep")
     record_run(tracker, 0)  # The first run creates the database.
+    settle()
     with Stopwatch() as spent:
         for number in range(1, runs + 1):
             record_run(tracker, number)

@@ -19,7 +19,7 @@ import msgspec
 __all__ = ["PAGES", "ROOT", "Block", "Link", "anchors", "blocks", "links", "relative"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("examples/*.md"), *(ROOT / "docs").rglob("*.md")])
 
 _FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,})(?P<language>\w*)$")
 _COMMENT = re.compile(r" *<!-- (?P<meaning>.+) -->$")

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from runstone.entities.dataset import DatasetInput
+from runstone.entities.model import LoggedModelInput, LoggedModelOutput
 from runstone.entities.words import LifecycleStage, RunStatus
 
-__all__ = ["Metric", "Param", "Run", "RunData", "RunInfo", "RunInputs", "RunTag"]
+__all__ = ["Metric", "Param", "Run", "RunData", "RunInfo", "RunInputs", "RunOutputs", "RunTag"]
 
 
 # Metric, Param and RunTag take positional arguments because MLflow's users write `Metric("loss", 0.1, now, 0)`.
@@ -73,6 +74,13 @@ class RunInputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a run read."""
 
     dataset_inputs: tuple[DatasetInput, ...] = ()
+    model_inputs: tuple[LoggedModelInput, ...] = ()
+
+
+class RunOutputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run made."""
+
+    model_outputs: tuple[LoggedModelOutput, ...] = ()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +89,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     info: RunInfo
     data: RunData = msgspec.field(default_factory=RunData)
     inputs: RunInputs = msgspec.field(default_factory=RunInputs)
+    outputs: RunOutputs = msgspec.field(default_factory=RunOutputs)
 
     def to_dictionary(self) -> dict[str, Any]:
         """The run as plain dictionaries and lists, ready for JSON."""
@@ -89,4 +98,5 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
             "info": msgspec.to_builtins(self.info),
             "data": data,
             "inputs": msgspec.to_builtins(self.inputs),
+            "outputs": msgspec.to_builtins(self.outputs),
         }

@@ -6,7 +6,15 @@ from enum import Enum, IntEnum
 
 from runstone.errors import InvalidInput
 
-__all__ = ["LifecycleStage", "RunStatus", "SourceType", "ViewType"]
+__all__ = [
+    "LifecycleStage",
+    "LoggedModelStatus",
+    "ModelStage",
+    "ModelVersionStatus",
+    "RunStatus",
+    "SourceType",
+    "ViewType",
+]
 
 
 class _Word(str, Enum):
@@ -92,3 +100,38 @@ class SourceType(_Word):
     LOCAL = "LOCAL"
     RECIPE = "RECIPE"
     UNKNOWN = "UNKNOWN"
+
+
+class LoggedModelStatus(_Word):
+    """Whether the files of a logged model are all there."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    PENDING = "PENDING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class ModelVersionStatus(_Word):
+    """Whether a version can be used; here it always can."""
+
+    PENDING_REGISTRATION = "PENDING_REGISTRATION"
+    FAILED_REGISTRATION = "FAILED_REGISTRATION"
+    READY = "READY"
+
+
+class ModelStage(_Word):
+    """What a version of a registered model is for. Aliases say it better, but older clients know stages alone."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"
+
+    @staticmethod
+    def from_string(name: str) -> ModelStage:
+        """The stage of that name, in any case. Raises InvalidInput."""
+        for stage in ModelStage:
+            if stage.value.lower() == name.lower():
+                return stage
+        known = ", ".join(ModelStage)
+        raise InvalidInput(f"Invalid Model Version stage: {name}. Value must be one of {known}.")

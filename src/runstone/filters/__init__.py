@@ -22,6 +22,12 @@ from runstone.filters.ast import (
 from runstone.filters.parser import (
     parse_experiment_filter,
     parse_experiment_order,
+    parse_logged_model_filter,
+    parse_logged_model_order,
+    parse_model_version_filter,
+    parse_model_version_order,
+    parse_registered_model_filter,
+    parse_registered_model_order,
     parse_run_filter,
     parse_run_order,
 )
@@ -41,6 +47,12 @@ __all__ = [
     "Value",
     "parse_experiment_filter",
     "parse_experiment_order",
+    "parse_logged_model_filter",
+    "parse_logged_model_order",
+    "parse_model_version_filter",
+    "parse_model_version_order",
+    "parse_registered_model_filter",
+    "parse_registered_model_order",
     "parse_run_filter",
     "parse_run_order",
 ]

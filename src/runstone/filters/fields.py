@@ -1,4 +1,4 @@
-"""What filters of runs and of experiments can speak of: prefixes, attributes, types of fields, operators.
+"""What filters of runs, experiments and models can speak of: prefixes, attributes, types of fields, operators.
 
 Data only; the grammar is in `parser`. The names are those that MLflow documents
 (https://mlflow.org/docs/latest/search-runs.html), with its aliases.
@@ -13,7 +13,18 @@ import msgspec
 
 from runstone.filters.ast import Aggregate, Field, Kind, Operator
 
-__all__ = ["AGGREGATES", "EXPERIMENTS", "KEYWORDS", "OPERATORS", "RUNS", "FieldType", "Language"]
+__all__ = [
+    "AGGREGATES",
+    "EXPERIMENTS",
+    "KEYWORDS",
+    "LOGGED_MODELS",
+    "MODEL_VERSIONS",
+    "OPERATORS",
+    "REGISTERED_MODELS",
+    "RUNS",
+    "FieldType",
+    "Language",
+]
 
 FieldType = Literal["text", "number", "time", "param"]
 """What a field is compared with: a time with ms or an ISO 8601 text, a param with a text or a number."""
@@ -36,7 +47,7 @@ OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = {
 class Language(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of one kind of thing. `attributes` is by canonical name, `aliases` leads to those names.
 
-    `subject` and `example` (two fields) are for messages.
+    `subject` and `example` (two fields) are for messages. `has_history` says whether its metrics are whole series.
     """
 
     subject: str
@@ -45,6 +56,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, FieldType]
     aliases: Mapping[str, str] = {}
     dataset_keys: tuple[str, ...] = ()
+    has_history: bool = False
 
     def type_of(self, field: Field) -> FieldType:
         """What the field is compared with."""
@@ -93,22 +105,81 @@ RUNS = Language(
         "Created": "start_time",
     },
     dataset_keys=("name", "digest", "context"),
+    has_history=True,
 )
+
+_TAGS_AND_ATTRIBUTES = {
+    "tags": Kind.TAG,
+    "tag": Kind.TAG,
+    "attributes": Kind.ATTRIBUTE,
+    "attribute": Kind.ATTRIBUTE,
+    "attr": Kind.ATTRIBUTE,
+}
 
 EXPERIMENTS = Language(
     subject="experiment",
     example="name or tags.team",
-    prefixes={
-        "tags": Kind.TAG,
-        "tag": Kind.TAG,
-        "attributes": Kind.ATTRIBUTE,
-        "attribute": Kind.ATTRIBUTE,
-        "attr": Kind.ATTRIBUTE,
-    },
+    prefixes=_TAGS_AND_ATTRIBUTES,
     attributes={
         "experiment_id": "text",
         "name": "text",
         "creation_time": "time",
         "last_update_time": "time",
     },
+)
+
+_TIMES: Mapping[str, FieldType] = {"creation_timestamp": "time", "last_updated_timestamp": "time"}
+_TIME_ALIASES = {
+    "creation_time": "creation_timestamp",
+    "last_updated_time": "last_updated_timestamp",
+    "last_update_time": "last_updated_timestamp",
+}
+
+REGISTERED_MODELS = Language(
+    subject="registered model",
+    example="name or tags.team",
+    prefixes=_TAGS_AND_ATTRIBUTES,
+    attributes={"name": "text", "description": "text", **_TIMES},
+    aliases={**_TIME_ALIASES, "timestamp": "last_updated_timestamp"},
+)
+
+MODEL_VERSIONS = Language(
+    subject="model version",
+    example="name or run_id",
+    prefixes=_TAGS_AND_ATTRIBUTES,
+    attributes={
+        "name": "text",
+        "version_number": "number",
+        "current_stage": "text",
+        "run_id": "text",
+        "model_id": "text",
+        "source_path": "text",
+        "description": "text",
+        "user_id": "text",
+        **_TIMES,
+    },
+    aliases={**_TIME_ALIASES, "version": "version_number", "stage": "current_stage", "source": "source_path"},
+)
+
+LOGGED_MODELS = Language(
+    subject="logged model",
+    example="metrics.accuracy or params.lr",
+    prefixes={
+        **_TAGS_AND_ATTRIBUTES,
+        "metrics": Kind.METRIC,
+        "metric": Kind.METRIC,
+        "params": Kind.PARAM,
+        "param": Kind.PARAM,
+    },
+    attributes={
+        "model_id": "text",
+        "name": "text",
+        "model_type": "text",
+        "status": "text",
+        "source_run_id": "text",
+        "experiment_id": "text",
+        "artifact_location": "text",
+        **_TIMES,
+    },
+    aliases=_TIME_ALIASES,
 )

@@ -1,7 +1,8 @@
 """The meaning of a filter and an order in plain Python: what every store's own way of answering must equal.
 
 Two-valued: a comparison with something missing, or with a NaN, is false whatever the operator, and NOT of it
-is true. A NaN is present. Of a run's datasets it is enough that one fulfils a comparison.
+is true. A NaN is present. Of a run's datasets, and of a model's figures of one name, it is enough that one
+fulfils a comparison.
 """
 
 from __future__ import annotations
@@ -38,15 +39,17 @@ _COMPARE: Mapping[Operator, Callable[[Any, Any], bool]] = {
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A run or an experiment as a filter sees it. `attributes` is by canonical name; None counts as missing.
+    """A run, an experiment or a model as a filter sees it. `attributes` is by canonical name; None counts as missing.
 
-    A dataset has `name`, `digest` and, where it was given, `context`.
+    A dataset has `name`, `digest` and, where it was given, `context`. A run has `series`; a model has `figures`, of
+    which several may have one name, the one that orders go by first.
     """
 
     attributes: Mapping[str, str | int | None] = {}
     params: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
     series: Mapping[str, Summary] = {}
+    figures: Mapping[str, Sequence[float]] = {}
     datasets: Sequence[Mapping[str, str]] = ()
 
 
@@ -72,8 +75,11 @@ def order_key(order: Sequence[OrderTerm], subject: Subject) -> OrderKey:
 
 def _values(field: Field, subject: Subject) -> list[Any]:
     """What the subject has there: nothing, one value, or one of each dataset."""
+    found: list[Any]
     if field.kind is Kind.DATASET:
-        found: list[Any] = [dataset.get(field.key) for dataset in subject.datasets]
+        found = [dataset.get(field.key) for dataset in subject.datasets]
+    elif field.kind is Kind.METRIC and field.key in subject.figures:
+        found = list(subject.figures[field.key])
     else:
         found = [_value(field, subject)]
     return [value for value in found if value is not None]

@@ -1,4 +1,4 @@
-"""Text -> AST: the filter language of runs and of experiments, and their orders.
+"""Text -> AST: the filter languages of runs, experiments and models, and their orders.
 
 MLflow's language (https://mlflow.org/docs/latest/search-runs.html) and more::
 
@@ -40,7 +40,16 @@ from runstone.filters.ast import (
     any_of,
 )
 from runstone.filters.cursor import Cursor
-from runstone.filters.fields import EXPERIMENTS, OPERATORS, RUNS, FieldType, Language
+from runstone.filters.fields import (
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODEL_VERSIONS,
+    OPERATORS,
+    REGISTERED_MODELS,
+    RUNS,
+    FieldType,
+    Language,
+)
 from runstone.filters.literals import read_value, read_values
 from runstone.filters.references import read_field
 
@@ -50,6 +59,12 @@ __all__ = [
     "MAX_VALUES",
     "parse_experiment_filter",
     "parse_experiment_order",
+    "parse_logged_model_filter",
+    "parse_logged_model_order",
+    "parse_model_version_filter",
+    "parse_model_version_order",
+    "parse_registered_model_filter",
+    "parse_registered_model_order",
     "parse_run_filter",
     "parse_run_order",
 ]
@@ -80,6 +95,36 @@ def parse_experiment_filter(text: str | None) -> Filter | None:
 def parse_experiment_order(terms: Sequence[str] | None) -> tuple[OrderTerm, ...]:
     """The order of experiments that the terms mean, such as `["name DESC"]`. Raises FilterError."""
     return _parse_order(terms, EXPERIMENTS)
+
+
+def parse_registered_model_filter(text: str | None) -> Filter | None:
+    """The filter of registered models that the text means; None for None or a blank text. Raises FilterError."""
+    return _parse_filter(text, REGISTERED_MODELS)
+
+
+def parse_registered_model_order(terms: Sequence[str] | None) -> tuple[OrderTerm, ...]:
+    """The order of registered models that the terms mean. Raises FilterError."""
+    return _parse_order(terms, REGISTERED_MODELS)
+
+
+def parse_model_version_filter(text: str | None) -> Filter | None:
+    """The filter of model versions that the text means; None for None or a blank text. Raises FilterError."""
+    return _parse_filter(text, MODEL_VERSIONS)
+
+
+def parse_model_version_order(terms: Sequence[str] | None) -> tuple[OrderTerm, ...]:
+    """The order of model versions that the terms mean. Raises FilterError."""
+    return _parse_order(terms, MODEL_VERSIONS)
+
+
+def parse_logged_model_filter(text: str | None) -> Filter | None:
+    """The filter of logged models that the text means; None for None or a blank text. Raises FilterError."""
+    return _parse_filter(text, LOGGED_MODELS)
+
+
+def parse_logged_model_order(terms: Sequence[str] | None) -> tuple[OrderTerm, ...]:
+    """The order of logged models that the terms mean. Raises FilterError."""
+    return _parse_order(terms, LOGGED_MODELS)
 
 
 def _parse_filter(text: object, language: Language) -> Filter | None:

@@ -35,8 +35,8 @@ def read_field(cursor: Cursor, language: Language) -> Field:
 
 def _aggregate(cursor: Cursor, language: Language, function: Token) -> Field:
     """What stands in the parentheses after the name of a function."""
-    if Kind.METRIC not in language.prefixes.values():
-        cursor.fail(f"{language.subject}s have no metrics to aggregate", function.column)
+    if not language.has_history:
+        cursor.fail(f"{language.subject}s have no histories of metrics to aggregate", function.column)
     aggregate = AGGREGATES.get(function.text.lower())
     if aggregate is None:
         expected = _one_of(function.text, AGGREGATES)

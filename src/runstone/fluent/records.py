@@ -7,6 +7,7 @@ from typing import Any
 
 from runstone.client import RunOperations, run_operations
 from runstone.entities import Metric
+from runstone.errors import InvalidInput
 from runstone.fluent.runs import client_and_run_id
 from runstone.naming import now_ms
 
@@ -69,6 +70,9 @@ def log_metrics(
     dataset: Any = None,
 ) -> RunOperations | None:
     """Record one point of each metric, all with the same step and timestamp, all or none. See `log_metric`."""
+    given: Any = metrics  # what a caller passes may be anything
+    if not isinstance(given, Mapping):
+        raise InvalidInput(f"The metrics must be a dictionary such as {{'name': 0.5}}, not {given!r}")
     client, run_id = client_and_run_id(run_id)
     at = now_ms() if timestamp is None else timestamp
     step = 0 if step is None else step

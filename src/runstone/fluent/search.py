@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, TypeVar, overload
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from runstone.entities import PagedList, Run, ViewType
 from runstone.errors import InvalidInput
@@ -124,12 +124,12 @@ def search_runs(
 
 
 def _experiments_to_search(
-    ids: Sequence[str | int] | None, names: Sequence[str] | None, search_all: bool
+    experiment_ids: Iterable[str | int] | None, experiment_names: Iterable[str] | None, search_all: bool
 ) -> Sequence[str | int]:
+    ids = _as_list("experiment_ids", "ids", experiment_ids)
+    names = _as_list("experiment_names", "names", experiment_names)
     if ids and names:
         raise InvalidInput("Give experiment_ids or experiment_names, not both")
-    if isinstance(names, str):
-        raise InvalidInput(f"experiment_names must be a list of names, not {names!r}; try [{names!r}]")
     if ids:
         return ids
     if names:
@@ -137,6 +137,12 @@ def _experiments_to_search(
     if search_all:
         return [experiment.experiment_id for experiment in search_experiments()]
     return [experiment_of_new_runs(choices.client())]
+
+
+def _as_list(argument: str, what: str, given: Any) -> list[Any]:
+    if isinstance(given, str | int):
+        raise InvalidInput(f"{argument} must be a list of {what}, not {given!r}; try [{given!r}]")
+    return [] if given is None else list(given)
 
 
 def _ids_of_names(names: Sequence[str]) -> list[str]:

@@ -136,5 +136,14 @@ def _bytes(column: npt.NDArray[Any], kind: str) -> bytes:
         return column.astype(kind).tobytes()
 
 
-NATIVE_ACTIONS: dict[str, Action] = {"search_run_table": search_run_table, "read_series": read_series}
+def list_changes(tracking: Tracking, request: native.ListChanges) -> Answer:
+    changes = tracking.list_changed_runs(request.since, max_results=request.max_results)
+    return native.ChangesAnswer(revision=changes.revision, runs=[native.ChangedRun(*run) for run in changes.runs])
+
+
+NATIVE_ACTIONS: dict[str, Action] = {
+    "list_changes": list_changes,
+    "search_run_table": search_run_table,
+    "read_series": read_series,
+}
 """By the name of the row. `append` is missing: `appends` answers it."""

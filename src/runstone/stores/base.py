@@ -10,13 +10,23 @@ from typing import Protocol
 
 import msgspec
 
-from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
+from runstone.entities import (
+    DatasetInput,
+    Experiment,
+    LifecycleStage,
+    ModelMetric,
+    PagedList,
+    Run,
+    RunStatus,
+    ViewType,
+)
 from runstone.errors import RunstoneError
 from runstone.filters.ast import Filter, OrderTerm
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
+from runstone.stores.models import ModelStore
 
-__all__ = ["ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
+__all__ = ["Changes", "ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,13 +92,21 @@ class Sequenced(msgspec.Struct, frozen=True):
     last: int
 
 
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs that have changed, as (run id, experiment id); `revision` is where to go on asking."""
+
+    revision: int
+    runs: list[tuple[str, str]]
+
+
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """What is recorded in one run, all or nothing."""
+    """What is recorded in one run, all or nothing. `model_metrics` are the points that speak of logged models, too."""
 
     run_id: str
     metrics: MetricBatch | None = None
     params: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
+    model_metrics: Sequence[ModelMetric] = ()
     sequenced: Sequenced | None = None
 
 
@@ -98,6 +116,10 @@ class Store(Protocol):
     Reads raise NotFound for an unknown id. Writes to a run raise NotFound, or NotActive where it is deleted.
     Every method may raise StoreError. Times are milliseconds since the Unix epoch.
     """
+
+    @property
+    def models(self) -> ModelStore:
+        """What the same database keeps about models."""
 
     # -- experiments
 
@@ -145,16 +167,26 @@ class Store(Protocol):
     def search_run_table(self, query: RunQuery) -> RunTable:
         """The same page as columns."""
 
+    def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
+        """The runs that were changed after the revision `since` (0: ever), the first to change first, each once.
+
+        Whatever changed a run counts, its deletion too. A little more than `max_results` come where one transaction
+        has changed more.
+        """
+
     # -- what a run records
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         """Record each write all or nothing, in order; the result holds the error of each, or None.
 
         The tag `mlflow.runName` is also the run's name. Points, params and tags that are there already change
-        nothing. The errors are NotFound, NotActive, ParamChanged for a param that has another value, and
-        InvalidInput for a gap in a sequence. With `sequenced`, a write whose `last` is not above the writer's last
-        changes nothing; one that overlaps it in part, or leaves a gap, is an error. A StoreError is raised: then
-        none of the writes was recorded.
+        nothing. Of a model's figures the latest by (timestamp, step) is kept for each key and dataset; of two equal
+        ones that which came last.
+
+        The errors are NotFound (also for a logged model), NotActive, ParamChanged for a param that has another
+        value, and InvalidInput for a gap in a sequence. With `sequenced`, a write whose `last` is not above the
+        writer's last changes nothing; one that overlaps it in part, or leaves a gap, is an error. A StoreError is
+        raised: then none of the writes was recorded.
         """
 
     def log_batch(

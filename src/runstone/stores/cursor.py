@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from runstone.errors import InvalidInput
 from runstone.stores.base import ExperimentQuery, RunQuery
+from runstone.stores.models import LoggedModelQuery, ModelVersionQuery, RegisteredModelQuery
 from runstone.validation import INT64_MAX, INT64_MIN
 
-__all__ = ["Position", "read_token", "write_token"]
+__all__ = ["Position", "Query", "cut_page", "read_token", "write_token"]
+
+T = TypeVar("T")
+
+Query = RunQuery | ExperimentQuery | RegisteredModelQuery | ModelVersionQuery | LoggedModelQuery
+"""What can be asked page by page."""
 
 Position = Sequence[float | int | str | None]
 """The values by which a row is ordered."""
@@ -23,12 +29,12 @@ _Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
 _decode = msgspec.msgpack.Decoder(list[_Int64 | float | str | None]).decode
 
 
-def write_token(query: RunQuery | ExperimentQuery, position: Position) -> str:
+def write_token(query: Query, position: Position) -> str:
     """The token of a page of `query` whose last row stands at `position`."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode([_fingerprint(query), *position])).decode()
 
 
-def read_token(query: RunQuery | ExperimentQuery, length: int) -> Position | None:
+def read_token(query: Query, length: int) -> Position | None:
     """The position, of `length` values, that the query's token names, None without a token.
 
     Raises InvalidInput for a token that is none, or not of this query.
@@ -48,6 +54,20 @@ def read_token(query: RunQuery | ExperimentQuery, length: int) -> Position | Non
     return position
 
 
-def _fingerprint(query: RunQuery | ExperimentQuery) -> str:
+def cut_page(query: Query, rows: Sequence[T], name: Callable[[T], str]) -> tuple[list[T], str | None]:
+    """The page of an ordered list that the query asks for, and the next token; `name` tells the rows apart."""
+    position = read_token(query, 1)
+    start = 0
+    if position is not None:
+        names = [name(row) for row in rows]
+        if position[0] not in names:
+            raise InvalidInput("The row at which the page before ended is gone; start the search again")
+        start = names.index(str(position[0])) + 1
+    page = list(rows[start : start + query.max_results])
+    more = start + len(page) < len(rows)
+    return page, write_token(query, [name(page[-1])]) if more and page else None
+
+
+def _fingerprint(query: Query) -> str:
     same = msgspec.structs.replace(query, page_token=None, max_results=0)
     return hashlib.blake2b(repr(same).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from runstone import tag_names
 from runstone.entities import (
@@ -14,26 +13,29 @@ from runstone.entities import (
     Experiment,
     InputTag,
     LifecycleStage,
+    LoggedModelInput,
+    LoggedModelOutput,
     Metric,
     PagedList,
     Run,
     RunData,
     RunInfo,
     RunInputs,
+    RunOutputs,
     RunStatus,
 )
-from runstone.errors import InvalidInput, RunstoneError, StoreUnavailable
+from runstone.errors import RunstoneError, StoreUnavailable
 from runstone.filters.match import Subject, matches, order_key
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
 from runstone.stores import records
-from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
-from runstone.stores.cursor import read_token, write_token
+from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
+from runstone.stores.cursor import cut_page
+from runstone.stores.memory_models import MemoryModelStore
 from runstone.stores.tables import table_of_runs
 
 __all__ = ["MemoryStore"]
 
-T = TypeVar("T")
 ACTIVE, DELETED = LifecycleStage.ACTIVE, LifecycleStage.DELETED
 
 
@@ -85,7 +87,10 @@ class _Run:
         self.tags = dict(new.tags)
         self.series: dict[str, Points] = {}
         self.inputs: dict[tuple[str, str], DatasetInput] = {}
+        self.model_inputs: set[str] = set()
+        self.model_outputs: dict[str, int] = {}
         self.writers: dict[str, int] = {}
+        self.revision = 0
 
     def summaries(self) -> dict[str, Summary]:
         return {
@@ -116,8 +121,12 @@ class _Run:
             params=dict(sorted(self.params.items())),
             tags=dict(sorted(self.tags.items())),
         )
-        inputs = tuple(self.inputs[name] for name in sorted(self.inputs))
-        return Run(info=self.info(), data=data, inputs=RunInputs(dataset_inputs=inputs))
+        inputs = RunInputs(
+            dataset_inputs=tuple(self.inputs[name] for name in sorted(self.inputs)),
+            model_inputs=tuple(map(LoggedModelInput, sorted(self.model_inputs))),
+        )
+        outputs = tuple(LoggedModelOutput(model_id, step) for model_id, step in sorted(self.model_outputs.items()))
+        return Run(info=self.info(), data=data, inputs=inputs, outputs=RunOutputs(model_outputs=outputs))
 
     def subject(self) -> Subject:
         info = self.info()
@@ -145,20 +154,6 @@ def _dataset_facts(link: DatasetInput) -> dict[str, str]:
     return facts if context is None else {**facts, "context": context}
 
 
-def _page(query: RunQuery | ExperimentQuery, found: list[T], name: Callable[[T], str]) -> tuple[list[T], str | None]:
-    """The rows after the one that the query's token names, and the next token."""
-    position = read_token(query)
-    start = 0
-    if position is not None:
-        names = [name(row) for row in found]
-        if position[0] not in names:
-            raise InvalidInput("The row at which the page before ended is gone; start the search again")
-        start = names.index(position[0]) + 1
-    page = found[start : start + query.max_results]
-    more = start + len(page) < len(found)
-    return page, write_token(query, [name(page[-1])]) if more and page else None
-
-
 class MemoryStore:
     """A Store whose facts end with the process. Artifacts of a run lie under `artifact_root` (a URI)."""
 
@@ -167,6 +162,8 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._experiments: dict[str, _Experiment] | None = {}
         self._runs: dict[str, _Run] = {}
+        self._revision = 0
+        self.models = MemoryModelStore(self)
         self._add_experiment("Default", None, {}, 0)
 
     @contextmanager
@@ -179,6 +176,21 @@ class MemoryStore:
     def close(self) -> None:
         with self._lock:
             self._experiments = None
+
+    # -- what its models ask
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Nobody else reads or writes during the block. Raises StoreUnavailable once the store is closed."""
+        return self._open()
+
+    def experiment_location(self, experiment_id: str) -> str:
+        """Where an active experiment keeps its files. Raises NotFound, NotActive."""
+        return self._experiment(experiment_id, active=True).location
+
+    def run_models(self, run_id: str) -> tuple[set[str], dict[str, int]]:
+        """What an active run has read, and made at which steps, to be added to. Raises NotFound, NotActive."""
+        run = self._run(run_id, active=True)
+        return run.model_inputs, run.model_outputs
 
     # -- experiments
 
@@ -224,7 +236,7 @@ class MemoryStore:
                 return (*order_key(query.order, one.subject()), -one.creation_time, -int(one.id))
 
             matching = [one for one in found if query.filter is None or matches(query.filter, one.subject())]
-            page, token = _page(query, sorted(matching, key=key), lambda one: one.id)
+            page, token = cut_page(query, sorted(matching, key=key), lambda one: one.id)
             return PagedList([one.entity() for one in page], token)
 
     def rename_experiment(self, experiment_id: str, name: str, *, now: int) -> None:
@@ -243,7 +255,7 @@ class MemoryStore:
             for run in self._runs.values():
                 if run.new.experiment_id == experiment_id and (stage == DELETED or run.deleted_with_experiment):
                     run.deleted_with_experiment = stage == DELETED and run.stage == ACTIVE
-                    run.stage = stage
+                    self._touch(run).stage = stage
 
     def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str], *, now: int) -> None:
         with self._open():
@@ -275,7 +287,7 @@ class MemoryStore:
             if run.run_id in self._runs:
                 raise records.run_exists(run.run_id)
             created = _Run(run, f"{experiment.location}/{run.run_id}/artifacts")
-            self._runs[run.run_id] = created
+            self._runs[run.run_id] = self._touch(created)
             return created.entity()
 
     def get_run(self, run_id: str) -> Run:
@@ -284,12 +296,12 @@ class MemoryStore:
 
     def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
         with self._open():
-            run = self._run(run_id, active=True)
+            run = self._touch(self._run(run_id, active=True))
             run.status, run.end_time = status, end_time
 
     def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
         with self._open():
-            run = self._run(run_id)
+            run = self._touch(self._run(run_id))
             run.stage, run.deleted_with_experiment = stage, False
 
     def search_runs(self, query: RunQuery) -> PagedList[Run]:
@@ -306,11 +318,24 @@ class MemoryStore:
                 return (*order_key(query.order, run.subject()), newest_first, run.new.run_id)
 
             matching = [run for run in found if query.filter is None or matches(query.filter, run.subject())]
-            page, token = _page(query, sorted(matching, key=key), lambda run: run.new.run_id)
+            page, token = cut_page(query, sorted(matching, key=key), lambda run: run.new.run_id)
             return PagedList([run.entity() for run in page], token)
 
     def search_run_table(self, query: RunQuery) -> RunTable:
         return table_of_runs(self.search_runs(query))
+
+    def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
+        with self._open():
+            changed = sorted((run for run in self._runs.values() if run.revision > since), key=lambda run: run.revision)
+        page = changed[:max_results]
+        revision = page[-1].revision if page else since
+        return Changes(revision=revision, runs=[(run.new.run_id, run.new.experiment_id) for run in page])
+
+    def _touch(self, run: _Run) -> _Run:
+        """The run, which is about to change."""
+        self._revision += 1
+        run.revision = self._revision
+        return run
 
     # -- what a run records
 
@@ -333,11 +358,14 @@ class MemoryStore:
         for key, value in write.params.items():
             if run.params.get(key, value) != value:
                 raise records.param_changed(write.run_id, key, run.params[key], value)
+        self.models.check_metrics(write.model_metrics)
+        self._touch(run)
         run.params.update(write.params)
         run.tags.update(write.tags)
         run.name = write.tags.get(tag_names.RUN_NAME, run.name)
         for key, points in write.metrics.series() if write.metrics else ():
             run.series[key] = Points.join([run.series.get(key, Points.empty()), points])
+        self.models.record_metrics(write.model_metrics)
         if sequenced:
             run.writers[sequenced.writer] = sequenced.last
 
@@ -360,17 +388,20 @@ class MemoryStore:
 
     def delete_tag(self, run_id: str, key: str) -> None:
         with self._open():
-            if self._run(run_id, active=True).tags.pop(key, None) is None:
+            run = self._run(run_id, active=True)
+            if run.tags.pop(key, None) is None:
                 raise records.tag_not_found(f"run '{run_id}'", key)
+            self._touch(run)
 
     def append_to_list_tag(self, run_id: str, key: str, item: object) -> None:
         with self._open():
-            tags = self._run(run_id, active=True).tags
-            tags[key] = records.extend_json_list(run_id, key, tags.get(key), item)
+            run = self._run(run_id, active=True)
+            run.tags[key] = records.extend_json_list(run_id, key, run.tags.get(key), item)
+            self._touch(run)
 
     def log_inputs(self, run_id: str, inputs: Sequence[DatasetInput]) -> None:
         with self._open():
-            run = self._run(run_id, active=True)
+            run = self._touch(self._run(run_id, active=True))
             for link in inputs:
                 name = (link.dataset.name, link.dataset.digest)
                 known = run.inputs.get(name, link)

@@ -14,7 +14,7 @@ from runstone.entities import DatasetInput, Experiment, Metric, PagedList, Run, 
 from runstone.errors import RunstoneError
 from runstone.series.points import Points
 from runstone.series.summary import Summary
-from runstone.stores.base import RunTable, Write
+from runstone.stores.base import Changes, RunTable, Write
 
 __all__ = ["MAX_PAGE", "Tracking"]
 
@@ -128,6 +128,9 @@ class Tracking(Protocol):
         page_token: str | None = None,
     ) -> RunTable:
         """The same page as columns."""
+
+    def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
+        """The runs that were changed after the revision `since` (0: ever), the first to change first, each once."""
 
     # -- what a run records
 

@@ -33,7 +33,7 @@ from runstone.filters import (
 from runstone.naming import new_run_id, new_run_name, now_ms
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
-from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
+from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
 from runstone.tracking.base import MAX_PAGE
 from runstone.validation import (
     check_experiment_id,
@@ -208,6 +208,9 @@ class LocalTracking:
         return self.store.search_run_table(
             _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token)
         )
+
+    def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
+        return self.store.list_changed_runs(since, max_results=_page_size(max_results))
 
     # -- what a run records
 

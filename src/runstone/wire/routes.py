@@ -89,5 +89,6 @@ NATIVE_ROUTES: tuple[Route, ...] = (
     Route("append", _POST, "append", native.Append, native.AppendAnswer, "write run", media="msgpack"),
     Route("search_run_table", _POST, "runs/table", native.SearchRunTable, native.TableAnswer, "search",
           media="msgpack"),
+    Route("list_changes", _GET, "changes", native.ListChanges, native.ChangesAnswer, "search"),
     Route("read_series", _POST, "series", native.ReadSeries, native.SeriesAnswer, "search", media="msgpack"),
 )  # fmt: skip

@@ -45,6 +45,9 @@ class Transaction(Protocol):
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         """The first row of a query, if there is one."""
 
+    def revision(self) -> int:
+        """The number of this writing transaction: greater than that of every one that committed before it."""
+
     def run(self, sql: str, arguments: Arguments = ()) -> int:
         """Execute, and return how many rows it touched."""
 

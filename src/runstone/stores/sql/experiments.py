@@ -120,8 +120,9 @@ def set_stage(tx: Transaction, experiment_id: str, stage: LifecycleStage, now: i
     )
     affected = "deleted_time IS NULL" if deletes else "deleted_with_experiment"
     tx.run(
-        f"UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? WHERE experiment = ? AND {affected}",
-        (now if deletes else None, deletes, row[0]),
+        "UPDATE runs SET deleted_time = ?, deleted_with_experiment = ?, revision = ? "
+        f"WHERE experiment = ? AND {affected}",
+        (now if deletes else None, deletes, tx.revision(), row[0]),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from runstone import tag_names
 from runstone.entities import DatasetInput, LifecycleStage, RunStatus
 from runstone.stores import records
-from runstone.stores.base import NewRun, Sequenced
+from runstone.stores.base import Changes, NewRun, Sequenced
 from runstone.stores.sql.database import Row, Transaction
 from runstone.stores.sql.experiments import active_experiment
 from runstone.validation import param_number
@@ -19,6 +19,7 @@ __all__ = [
     "delete_tag",
     "insert_params",
     "last_sequence",
+    "list_changed",
     "log_inputs",
     "new_params",
     "run_number",
@@ -26,6 +27,7 @@ __all__ = [
     "set_stage",
     "set_status",
     "set_tags",
+    "touch",
 ]
 
 
@@ -47,13 +49,33 @@ def active_run(tx: Transaction, run_id: str) -> int:
     return int(row[0])
 
 
+def touch(tx: Transaction, run: int) -> None:
+    """Note that this transaction changes a run."""
+    tx.run("UPDATE runs SET revision = ? WHERE id = ?", (tx.revision(), run))
+
+
+def list_changed(tx: Transaction, since: int, limit: int) -> Changes:
+    """The runs that transactions after `since` have changed, the first to change first."""
+    rows = tx.rows(
+        "SELECT run_id, experiment, revision FROM runs WHERE revision > ? ORDER BY revision LIMIT ?", (since, limit + 1)
+    )
+    if len(rows) > limit:
+        # A transaction's runs are told together or not at all, so that its number says where to go on.
+        last = rows[limit][2]
+        rows = [row for row in rows if row[2] < last] or tx.rows(
+            "SELECT run_id, experiment, revision FROM runs WHERE revision = ?", (last,)
+        )
+    revision = rows[-1][2] if rows else since
+    return Changes(revision=revision, runs=[(row[0], str(row[1])) for row in rows])
+
+
 def create(tx: Transaction, run: NewRun) -> int:
     """Raises NotFound, NotActive and AlreadyExists."""
     experiment = active_experiment(tx, run.experiment_id)[0]
     row = tx.row(
-        "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, deleted_with_experiment) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING RETURNING id",
-        (run.run_id, experiment, run.run_name, run.user_id, run.status.value, run.start_time, False),
+        "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, deleted_with_experiment, "
+        "revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING RETURNING id",
+        (run.run_id, experiment, run.run_name, run.user_id, run.status.value, run.start_time, False, tx.revision()),
     )
     if row is None:
         raise records.run_exists(run.run_id)
@@ -65,6 +87,7 @@ def set_status(tx: Transaction, run_id: str, status: RunStatus, end_time: int | 
     """Raises NotFound and NotActive."""
     number = active_run(tx, run_id)
     tx.run("UPDATE runs SET status = ?, end_time = ? WHERE id = ?", (status.value, end_time, number))
+    touch(tx, number)
 
 
 def set_stage(tx: Transaction, run_id: str, stage: LifecycleStage, now: int) -> None:
@@ -115,8 +138,10 @@ def _write_tags(tx: Transaction, run: int, tags: Mapping[str, str]) -> None:
 
 def delete_tag(tx: Transaction, run_id: str, key: str) -> None:
     """Raises NotFound and NotActive."""
-    if not tx.run("DELETE FROM tags WHERE run = ? AND key = ?", (active_run(tx, run_id), key)):
+    run = active_run(tx, run_id)
+    if not tx.run("DELETE FROM tags WHERE run = ? AND key = ?", (run, key)):
         raise records.tag_not_found(f"run '{run_id}'", key)
+    touch(tx, run)
 
 
 def append_to_list_tag(tx: Transaction, run_id: str, key: str, item: object) -> None:
@@ -124,6 +149,7 @@ def append_to_list_tag(tx: Transaction, run_id: str, key: str, item: object) -> 
     run = active_run(tx, run_id)
     row = tx.row("SELECT value FROM tags WHERE run = ? AND key = ?", (run, key))
     _write_tags(tx, run, {key: records.extend_json_list(run_id, key, row[0] if row else None, item)})
+    touch(tx, run)
 
 
 def last_sequence(tx: Transaction, run: int, writer: str) -> int:
@@ -144,6 +170,7 @@ def set_last_sequence(tx: Transaction, run: int, write: Sequenced) -> None:
 def log_inputs(tx: Transaction, run_id: str, inputs: Sequence[DatasetInput]) -> None:
     """Link datasets, which are known by name and digest within the run's experiment."""
     run = active_run(tx, run_id)
+    touch(tx, run)
     row = tx.row("SELECT experiment FROM runs WHERE id = ?", (run,))
     assert row is not None
     for link in inputs:

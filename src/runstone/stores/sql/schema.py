@@ -71,8 +71,15 @@ Table(
     Column("deleted_time", BigInteger, comment="NULL: active"),
     Column("deleted_with_experiment", Boolean(create_constraint=False), nullable=False),
     Column("artifact_uri", Text, comment="NULL: below the experiment's artifact location"),
+    Column("revision", BigInteger, nullable=False, comment="that of the last transaction that changed the run"),
     Index("runs_by_start", "experiment", desc("start_time"), "run_id"),
+    Index("runs_by_revision", "revision"),
     sqlite_autoincrement=True,
+)
+Table(
+    "clock",
+    metadata,
+    Column("revision", BigInteger, nullable=False, comment="one row: the number of the last transaction"),
 )
 _keyed(
     "params",

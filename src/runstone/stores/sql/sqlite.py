@@ -77,6 +77,7 @@ class _SqliteTransaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._revision: int | None = None
 
     def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         return self._connection.execute(sql, arguments).fetchall()
@@ -84,6 +85,13 @@ class _SqliteTransaction:
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         row: Row | None = self._connection.execute(sql, arguments).fetchone()
         return row
+
+    def revision(self) -> int:
+        if self._revision is None:
+            row = self.row("UPDATE clock SET revision = revision + 1 RETURNING revision")
+            assert row is not None
+            self._revision = int(row[0])
+        return self._revision
 
     def run(self, sql: str, arguments: Arguments = ()) -> int:
         return self._connection.execute(sql, arguments).rowcount
@@ -412,9 +420,9 @@ def network_file_system(path: Path) -> str | None:
     for line in mounts:
         fields = line.split(" ")
         folder = Path(fields[1].replace("\\040", " "))
-        if folder.parts[: len(best.parts)] >= best.parts and (folder == real or folder in real.parents):
-            if len(folder.parts) >= len(best.parts):
-                best, kind = folder, fields[2]
+        # The deepest mount point above the path holds it; of equals the last mounted.
+        if (folder == real or folder in real.parents) and len(folder.parts) >= len(best.parts):
+            best, kind = folder, fields[2]
     return kind if kind in _NETWORK_FILE_SYSTEMS else None
 
 

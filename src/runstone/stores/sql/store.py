@@ -10,7 +10,7 @@ from runstone.errors import RunstoneError, StoreError
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores import records
-from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
+from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.cursor import read_token, write_token
 from runstone.stores.sql import experiments, hydrate, runs, series
 from runstone.stores.sql.database import Database, Transaction
@@ -127,6 +127,10 @@ class SqlStore:
         if uses_counts(query.filter, query.order):
             series.fold_inexact(self.database)
 
+    def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
+        with self.database.read() as tx:
+            return runs.list_changed(tx, since, max_results)
+
     # -- what a run records
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
@@ -199,6 +203,7 @@ def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
         raise
     except RunstoneError as error:
         return error
+    runs.touch(tx, run)
     if params:
         runs.insert_params(tx, params)
     if write.tags:

@@ -15,6 +15,9 @@ __all__ = [
     "Append",
     "AppendAnswer",
     "AppendedWrite",
+    "ChangedRun",
+    "ChangesAnswer",
+    "ListChanges",
     "ReadSeries",
     "SearchRunTable",
     "SeriesAnswer",
@@ -69,6 +72,27 @@ class TableAnswer(Answer, kw_only=True):
     params: dict[str, list[str | None]]
     tags: dict[str, list[str | None]]
     token: str | None = None
+
+
+class ListChanges(Request, kw_only=True):
+    """The runs that were changed after a revision; 0 for all."""
+
+    since: int = 0
+    max_results: int = 1000
+
+
+class ChangedRun(msgspec.Struct):
+    """A run that has changed in some way."""
+
+    run_id: str
+    experiment_id: str
+
+
+class ChangesAnswer(Answer, kw_only=True):
+    """Changed runs, the first to change first, and the revision from which to go on."""
+
+    revision: int
+    runs: list[ChangedRun] = []
 
 
 class SeriesName(msgspec.Struct):

@@ -52,8 +52,12 @@ def upgrade() -> None:
         sa.Column("deleted_time", sa.BigInteger),
         sa.Column("deleted_with_experiment", sa.Boolean(create_constraint=False), nullable=False),
         sa.Column("artifact_uri", sa.Text),
+        sa.Column("revision", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
     )
+    op.create_index("runs_by_revision", "runs", ["revision"])
+    clock = op.create_table("clock", sa.Column("revision", sa.BigInteger, nullable=False))
+    op.bulk_insert(clock, [{"revision": 0}])
     op.create_index("runs_by_start", "runs", ["experiment", sa.desc("start_time"), "run_id"])
     _keyed(
         "params",
@@ -144,7 +148,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name in (
-        "input_tags", "inputs", "datasets", "writers", "batches", "chunks", "series", "tags", "params", "runs",
+        "input_tags", "inputs", "datasets", "writers", "batches", "chunks", "series", "tags", "params", "clock",
+        "runs",
         "experiment_tags", "experiments",
     ):  # fmt: skip
         op.drop_table(name)

@@ -1,0 +1,78 @@
+"""python -m benchmarks NAME... | all | report"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.catalogue import CATALOGUE, DEFAULT_REPEATS, run_benchmark, title_of
+from benchmarks.figures import FOLDER, Result, write_result
+from benchmarks.peers import CACHE, PYTHON_VARIABLE, find_sides
+from benchmarks.report import CHART, PAGE, render_chart, render_page
+from benchmarks.tables import comparison_table, machine_text
+from benchmarks.trials import BenchmarkFailed, Trials
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    if "report" in options.names:
+        return _report(write=options.write)
+    sides = find_sides(with_peers=options.peers == "mlflow", mlflow_python=options.mlflow_python)
+    trials = Trials(sides=sides, size=options.size, repeats=options.repeats, cache=CACHE)
+    for name in CATALOGUE if "all" in options.names else options.names:
+        print(f"{name}: {title_of(name)}", file=sys.stderr)
+        try:
+            result = run_benchmark(name, trials)
+        except BenchmarkFailed as error:
+            print(error, file=sys.stderr)
+            return 1
+        path = options.results / _file_name(name, trials)
+        write_result(result, path)
+        print(msgspec.json.encode(result).decode() if options.json else _text(result, path))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    listing = "\n".join(f"  {name:14}{title_of(name)}" for name in CATALOGUE)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=f"Measure Runstone beside MLflow.\n\n{listing}\n  {'all':14}all of them, one after another\n"
+        f"  {'report':14}print docs/benchmarks.md, made of the results",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="+", metavar="NAME", choices=[*CATALOGUE, "all", "report"])
+    parser.add_argument("--json", action="store_true", help="print JSON, a line a benchmark, instead of tables")
+    parser.add_argument("--repeats", type=int, default=DEFAULT_REPEATS, help="tries a side; slow peers get fewer")
+    parser.add_argument("--peers", choices=["mlflow", "none"], default="mlflow", help="whom to compare with")
+    parser.add_argument("--size", choices=["full", "tiny"], default="full", help="tiny: only to see that it runs")
+    parser.add_argument("--mlflow-python", help=f"an interpreter with MLflow; or set {PYTHON_VARIABLE}")
+    parser.add_argument("--results", type=Path, default=FOLDER, help="the folder for the results")
+    parser.add_argument("--write", action="store_true", help="report: write the page and its picture into docs/")
+    return parser
+
+
+def _file_name(name: str, trials: Trials) -> str:
+    """Only a full comparison is one to commit; git ignores the others."""
+    is_full = trials.size == "full" and len(trials.sides) > 1
+    return f"{name}.json" if is_full else f"{name}.local.json"
+
+
+def _text(result: Result, path: Path) -> str:
+    scales = "\n".join(f"{library}: {scale}" for library, scale in result.scales.items())
+    return f"\n{comparison_table(result)}\n\n{scales}\n{machine_text(result)}\n{path}\n"
+
+
+def _report(*, write: bool) -> int:
+    if write:
+        PAGE.write_text(render_page(), encoding="utf-8")
+        CHART.write_text(render_chart(), encoding="utf-8")
+    else:
+        print(render_page(), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

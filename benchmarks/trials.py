@@ -1,0 +1,124 @@
+"""Trials: a program for each library in turn, in a fresh process and a fresh folder each time.
+
+Knows how to start programs, not what they measure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.figures import Comparison, Figure, Goal
+
+__all__ = ["Answer", "BenchmarkFailed", "Library", "Samples", "Side", "Size", "Sizes", "Trials"]
+
+Library = Literal["runstone", "mlflow"]
+Size = Literal["full", "tiny"]
+Answer = Mapping[str, Any]
+Sizes = Mapping[Size, Mapping[Library, Mapping[str, Any]]]
+"""What each side is given to do, as parameters of its programs."""
+
+_PROGRAMS = Path(__file__).parent / "programs"
+_TIMEOUT_S = 3600
+
+
+class BenchmarkFailed(Exception):
+    """A program ended badly; the message holds what it said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """A library and the interpreter that has it."""
+
+    library: Library
+    python: str
+
+    def run(self, program: str, **parameters: object) -> Answer:
+        """Run a program of `programs/` and return its answer. Raises BenchmarkFailed."""
+        arguments = [f"--{name}={value}" for name, value in {"library": self.library, **parameters}.items()]
+        command = [self.python, str(_PROGRAMS / f"{program}.py"), *arguments]
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=_TIMEOUT_S, env=self._environment()
+        )
+        if done.returncode:
+            raise BenchmarkFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
+        answer: Answer = json.loads(done.stdout.splitlines()[-1])
+        return answer
+
+    def _environment(self) -> dict[str, str]:
+        """The environment without what changes either library, and without what keeps Python from compiling."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "RUNSTONE_"))}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        if self.library == "mlflow":
+            kept.pop("PYTHONPATH", None)
+        return kept | {"RUNSTONE_QUIET": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+
+
+class Samples:
+    """The answers of all repeats, by library."""
+
+    def __init__(self, answers: Mapping[Library, list[Answer]]) -> None:
+        self._answers = answers
+
+    def compare(
+        self,
+        what: str,
+        unit: str,
+        better: Literal["more", "less"],
+        value: Callable[[Answer], float],
+        *,
+        goal: Goal | None = None,
+        short: str = "",
+    ) -> Comparison:
+        """One quantity, worked out of each answer."""
+        figures = {library: Figure.of(map(value, answers)) for library, answers in self._answers.items()}
+        return Comparison(
+            what=what,
+            short=short,
+            unit=unit,
+            better=better,
+            runstone=figures["runstone"],
+            mlflow=figures.get("mlflow"),
+            goal=goal,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """How to try: which sides, how often, at which size."""
+
+    sides: tuple[Side, ...]
+    size: Size
+    repeats: int
+    cache: Path
+    """Where what takes long to make is kept for the next time."""
+
+    def each(
+        self, once: Callable[[Side, Path], Answer], *, peer_repeats: int | None = None, warm_up: bool = False
+    ) -> Samples:
+        """Try all sides in turn, so that they share the machine's good and bad moments.
+
+        `once` gets a side and an empty folder. A slow peer may be tried `peer_repeats` times only. With `warm_up` a
+        try more goes before, which does not count.
+        """
+        answers: dict[Library, list[Answer]] = {side.library: [] for side in self.sides}
+        for number in range(-1 if warm_up else 0, self.repeats):
+            for side in self.sides:
+                if side.library != "runstone" and peer_repeats is not None and number >= peer_repeats:
+                    continue
+                self._say(f"  {side.library} {number + 1}/{self.repeats}")
+                with tempfile.TemporaryDirectory(prefix="runstone-bench-") as folder:
+                    answer = once(side, Path(folder))
+                if number >= 0:
+                    answers[side.library].append(answer)
+        return Samples(answers)
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
