@@ -36,8 +36,8 @@ demo: build/demo/package.stamp  ## Train a few real models and record them in .r
 docs: build/docs/locked.stamp  ## Build the documentation into build/site
 	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet --site-dir build/site
 
-bench: .venv/locked.stamp build/mlflow/locked.stamp  ## Measure, beside MLflow on the same machine
-	RUNSTONE_BENCH_MLFLOW_PYTHON=$(abspath build/mlflow/bin/python) $(BIN)/python -m benchmarks $(BENCH_ARGS)
+bench: .venv/locked.stamp  ## Measure, beside MLflow on the same machine
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lock:  ## Pin the requirements anew (LOCK_ARGS=--upgrade takes the newest)
 	PYTHON=$(PYTHON) scripts/lock $(LOCK_ARGS)

@@ -1,5 +1,7 @@
 """Going on with a run that was interrupted: the same run, the same curve, from the step after the last one."""
 
+import contextlib
+
 import runstone as mlflow
 
 STEPS = 20
@@ -23,10 +25,8 @@ def train(run_id: str | None, stop_at: int) -> str:
 
 def main() -> None:
     mlflow.set_experiment("resume")
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         train(run_id=None, stop_at=8)
-    except KeyboardInterrupt:
-        pass
 
     run = mlflow.search_runs(filter_string="status = 'FAILED'", max_results=1, output_format="list")[0]
     print(f"{run.info.run_name} is {run.info.status} after step {last_step(run.info.run_id)}")

@@ -1,4 +1,4 @@
-"""Writes what the reference can be told by the code: commands, settings, tables, and MLflow's API from its data file.
+"""Writes what the code can tell the reference: commands, settings, errors, tables; MLflow's API from its data file.
 
     python scripts/reference_pages.py
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from runstone import errors
 from runstone.cli.root import cli
 from runstone.settings import SETTINGS, Setting
 
@@ -126,6 +127,19 @@ def _setting(setting: Setting[Any]) -> tuple[str, str, str]:
     return names, default, setting.doc
 
 
+# -- errors
+
+
+def error_lines() -> Iterator[str]:
+    """The tree that `runstone.errors` draws in its docstring, and each class for mkdocstrings."""
+    _, _, below = str(errors.__doc__).partition("::\n\n")
+    tree, _, _ = below.partition("\n\n")
+    yield "## The tree\n"
+    yield f"```text\n{inspect.cleandoc(tree)}\n```\n"
+    yield "## Each error\n"
+    yield from (f"::: runstone.errors.{name}" for name in sorted(errors.__all__, key=tree.index))
+
+
 # -- tables
 
 
@@ -210,6 +224,7 @@ def _names(names: Sequence[str]) -> str:
 PAGES = {
     "reference/cli.md": command_lines,
     "reference/settings.md": setting_lines,
+    "reference/errors.md": error_lines,
     "reference/store-format.md": table_lines,
     "reference/compatibility.md": compatibility_lines,
 }

@@ -256,7 +256,8 @@ class Client:
     def log_artifact(self, run_id: str, local_path: str | os.PathLike[str], artifact_path: str | None = None) -> None:
         """Store a local file, or a folder under its own name, in the run's folder `artifact_path` (default: top)."""
         source = Path(local_path)
-        target = f"{artifact_path}/{source.name}" if artifact_path else source.name
+        name = source.resolve().name if source.name in ("", "..") else source.name
+        target = f"{artifact_path}/{name}" if artifact_path else name
         store = self._tracking.open_artifacts(run_id)
         if source.is_dir():
             put_folder(store, source, target)

@@ -1,7 +1,8 @@
 """From a tracking URI to a Tracking: the one module that knows every class.
 
-A URI is a folder (`path`, `file:///path`: a home with database and artifacts) or a database file
-(`sqlite:///file.db`, or a path that ends in `.db`). Without one, the default home is used.
+A URI is a folder (`path`, `file:///path`: a home with database and artifacts), a database file
+(`sqlite:///file.db`, or a path that ends in `.db`) or a server (`https://host:port`). Without one, the default home
+is used.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import re
 import threading
 import weakref
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
@@ -17,6 +19,7 @@ from urllib.parse import unquote
 from runstone import settings
 from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
+from runstone.remote.address import is_server_uri, without_credentials
 from runstone.stores.sql import maintenance
 from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
 from runstone.stores.sql.sqlite import SqliteDatabase, network_file_system
@@ -42,7 +45,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 _DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 _lock = threading.Lock()
-_open: weakref.WeakValueDictionary[tuple[Path, int], Tracking] = weakref.WeakValueDictionary()
+_open: weakref.WeakValueDictionary[tuple[Path | str, int], Tracking] = weakref.WeakValueDictionary()
 
 
 def _renew_lock() -> None:
@@ -63,14 +66,34 @@ def resolve_uri(uri: str | os.PathLike[str] | None = None) -> str:
 
 def connect(uri: str | os.PathLike[str] | None = None) -> Tracking:
     """The tracker at a URI; one that is open already is shared. Raises InvalidInput and StoreError."""
-    path = database_path(resolve_uri(uri))
+    uri = resolve_uri(uri)
+    if is_server_uri(uri):
+        return _shared(uri, lambda: _connect_to_server(uri))
+    path = database_path(uri)
+    return _shared(path, lambda: _connect_to_database(path))
+
+
+def _shared(place: Path | str, make: Callable[[], Tracking]) -> Tracking:
     with _lock:
-        tracking = _open.get((path, os.getpid()))
+        tracking = _open.get((place, os.getpid()))
         if tracking is None:
-            tracking = LocalTracking(SqlStore(open_database(path), artifact_root(path)))
-            weakref.finalize(tracking, tracking.store.close)
-            _open[path, os.getpid()] = tracking
+            tracking = _open[place, os.getpid()] = make()
         return tracking
+
+
+def _connect_to_database(path: Path) -> Tracking:
+    tracking = LocalTracking(SqlStore(open_database(path), artifact_root(path)))
+    weakref.finalize(tracking, tracking.store.close)
+    return tracking
+
+
+def _connect_to_server(url: str) -> Tracking:
+    # 50 ms that nobody pays who records locally.
+    from runstone.remote.tracking import RemoteTracking
+
+    tracking = RemoteTracking(url)
+    weakref.finalize(tracking, tracking.session.close)
+    return tracking
 
 
 def open_database(path: Path) -> SqliteDatabase:
@@ -110,17 +133,22 @@ def list_activity(path: Path) -> dict[str, Activity]:
 
 
 def database_path(uri: str) -> Path:
-    """The database file that a URI means, absolute. Raises InvalidInput for a URI of another kind."""
+    """The database file that a URI means, absolute. Raises InvalidInput for a URI of another kind, such as a server's."""
     match = _SCHEME.match(uri)
     scheme = match[1].lower() if match else ""
     if scheme == "sqlite":
         return _path_of_sqlite_uri(uri)
     if scheme == "file":
         return _path_of_folder(Path(_path_of_file_uri(uri)))
+    if is_server_uri(uri):
+        raise InvalidInput(
+            f"'{without_credentials(uri)}' is a server, and this needs a database file: do it on the server's machine, "
+            "with the URI of its store"
+        )
     if scheme:
         raise InvalidInput(
-            f"Cannot record to the tracking URI '{_without_password(uri)}': this version of Runstone records in a "
-            "folder or in an SQLite file; set the URI to a path, or to sqlite:///FILE.db"
+            f"Cannot record to the tracking URI '{without_credentials(uri)}': this version of Runstone records in a "
+            "folder, in an SQLite file or on a server; set the URI to a path, sqlite:///FILE.db or https://HOST:PORT"
         )
     path = Path(uri).expanduser()
     if path.is_file() or path.suffix in _DATABASE_SUFFIXES:
@@ -156,10 +184,6 @@ def _path_of_file_uri(uri: str) -> str:
             raise InvalidInput(f"The tracking URI '{uri}' names the host '{host}'; write three slashes: file:///folder")
         rest = slash + rest
     return unquote(rest)
-
-
-def _without_password(uri: str) -> str:
-    return re.sub(r"(//[^/:@]*):[^/@]*@", r"\1:***@", uri)
 
 
 def artifact_root(database: Path) -> str:

@@ -13,7 +13,9 @@
     │   ├── StoreUnavailable      cannot be opened, read or written just now
     │   ├── StoreCorrupt          what is on disk is damaged, or is not ours
     │   └── StoreVersion          made by a newer Runstone, or not upgraded yet
-    └── ArtifactError             a file that cannot be stored or read
+    ├── ArtifactError             a file that cannot be stored or read
+    └── AccessDenied              the server knows who asks, and does not allow it
+        └── NotAuthenticated      the server does not know who asks
 
 `error_code` is the name MLflow's users compare with (`except MlflowException as e: e.error_code`).
 """
@@ -23,11 +25,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "AccessDenied",
     "AlreadyExists",
     "ArtifactError",
     "FilterError",
     "InvalidInput",
     "NotActive",
+    "NotAuthenticated",
     "NotFound",
     "ParamChanged",
     "RunstoneError",
@@ -126,3 +130,15 @@ class ArtifactError(RunstoneError):
     """An artifact cannot be stored or read."""
 
     error_code = "INVALID_PARAMETER_VALUE"
+
+
+class AccessDenied(RunstoneError):
+    """The server does not allow it to this user; the message says which credentials it saw."""
+
+    error_code = "PERMISSION_DENIED"
+
+
+class NotAuthenticated(AccessDenied):
+    """The server does not know who asks: credentials are missing or wrong."""
+
+    error_code = "UNAUTHENTICATED"

@@ -1,4 +1,4 @@
-"""Run ids, run names and the clock: the only sources of chance and time, so that tests can pin them.
+"""Ids of runs and models, run names and the clock: the only sources of chance and time, so that tests can pin them.
 
 Knows nothing about what the ids name.
 """
@@ -9,7 +9,7 @@ import os
 import random
 import time
 
-__all__ = ["new_run_id", "new_run_name", "now_ms"]
+__all__ = ["new_model_id", "new_run_id", "new_run_name", "now_ms"]
 
 _ADJECTIVES = """
     able amber ancient ardent autumn azure blithe bold brave bright brisk calm candid careful cheerful clever
@@ -45,6 +45,11 @@ def new_run_id() -> str:
     rand_b = random_bits & (1 << 62) - 1
     value = (now_ms() & (1 << 48) - 1) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b
     return f"{value:032x}"
+
+
+def new_model_id() -> str:
+    """A new id of a logged model: `m-` and what a run id has."""
+    return f"m-{new_run_id()}"
 
 
 def new_run_name() -> str:

@@ -68,12 +68,36 @@ def _flag(text: str) -> bool:
     raise ValueError("expected true or false")
 
 
+def _number(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < 1e9:
+        raise ValueError("expected a number, 0 or more")
+    return number
+
+
+def _duration(text: str) -> float:
+    number = _number(text)
+    if not number:
+        raise ValueError("expected more than 0")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("expected a whole number, 0 or more")
+    return number
+
+
 TRACKING_URI: Setting[str | None] = Setting(
     "RUNSTONE_TRACKING_URI",
     "MLFLOW_TRACKING_URI",
     parse=str,
     default=None,
-    doc="Where runs are recorded: a folder, `sqlite:///file.db`. Default: the folder `.runstone/` beside the script.",
+    doc=(
+        "Where runs are recorded: a folder, `sqlite:///file.db`, or a server's `https://...`. "
+        "Default: the folder `.runstone/` beside the script."
+    ),
 )
 EXPERIMENT_NAME: Setting[str | None] = Setting(
     "RUNSTONE_EXPERIMENT_NAME",
@@ -108,4 +132,76 @@ QUIET: Setting[bool] = Setting(
     parse=_flag,
     default=False,
     doc="Do not print where the first run of a process is recorded.",
+)
+
+# -- a server
+
+TRACKING_TOKEN: Setting[str | None] = Setting(
+    "RUNSTONE_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_TOKEN",
+    parse=str,
+    default=None,
+    secret=True,
+    doc="The bearer token that a tracking server is shown; a user name with password comes first.",
+)
+TRACKING_USERNAME: Setting[str | None] = Setting(
+    "RUNSTONE_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_USERNAME",
+    parse=str,
+    default=None,
+    doc="The user name for a tracking server (basic authentication).",
+)
+TRACKING_PASSWORD: Setting[str | None] = Setting(
+    "RUNSTONE_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_PASSWORD",
+    parse=str,
+    default=None,
+    secret=True,
+    doc="The password of TRACKING_USERNAME.",
+)
+TRACKING_INSECURE_TLS: Setting[bool] = Setting(
+    "RUNSTONE_TRACKING_INSECURE_TLS",
+    "MLFLOW_TRACKING_INSECURE_TLS",
+    parse=_flag,
+    default=False,
+    doc="Do not check a tracking server's certificate: anybody on the way can read and change what is sent.",
+)
+TRACKING_SERVER_CERT_PATH: Setting[str | None] = Setting(
+    "RUNSTONE_TRACKING_SERVER_CERT_PATH",
+    "MLFLOW_TRACKING_SERVER_CERT_PATH",
+    "REQUESTS_CA_BUNDLE",
+    parse=str,
+    default=None,
+    doc="The authorities that vouch for a tracking server: a PEM file, or a folder of them. Default: the system's.",
+)
+TRACKING_CLIENT_CERT_PATH: Setting[str | None] = Setting(
+    "RUNSTONE_TRACKING_CLIENT_CERT_PATH",
+    "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+    parse=str,
+    default=None,
+    doc="A PEM file with the certificate and key that a tracking server is shown.",
+)
+HTTP_REQUEST_TIMEOUT_S: Setting[float] = Setting(
+    "RUNSTONE_HTTP_REQUEST_TIMEOUT",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT",
+    parse=_duration,
+    default=120.0,
+    doc="How long to wait for a tracking server's answer, in seconds.",
+)
+HTTP_REQUEST_MAX_RETRIES: Setting[int] = Setting(
+    "RUNSTONE_HTTP_REQUEST_MAX_RETRIES",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES",
+    parse=_count,
+    default=5,
+    doc="How often a request to a tracking server is sent again, where that is safe and may help.",
+)
+HTTP_REQUEST_BACKOFF_FACTOR_S: Setting[float] = Setting(
+    "RUNSTONE_HTTP_REQUEST_BACKOFF_FACTOR",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR",
+    parse=_number,
+    default=0.5,
+    doc=(
+        "The longest wait before a request is sent again, in seconds; it doubles each time, up to 30. "
+        "The wait itself is drawn at random."
+    ),
 )

@@ -26,6 +26,7 @@ __all__ = [
     "check_param_value",
     "check_run_id",
     "check_tag_value",
+    "check_text",
     "metric_value",
     "metric_whole_number",
     "param_number",
@@ -105,15 +106,19 @@ def check_experiment_name(name: object) -> str:
 
 def check_param_value(key: str, value: object) -> str:
     """Return the param's value as text, at most 6,000 characters. Raises InvalidInput."""
-    return _check_text(f"param '{key}'", value, MAX_PARAM_VALUE_LENGTH, "log it with log_text as a file")
+    return check_text(f"param '{key}'", value, MAX_PARAM_VALUE_LENGTH, "log it with log_text as a file")
 
 
 def check_tag_value(key: str, value: object) -> str:
     """Return the tag's value as text, at most 8,000 characters. Raises InvalidInput."""
-    return _check_text(f"tag '{key}'", value, MAX_TAG_VALUE_LENGTH, "log it with log_text as a file")
+    return check_text(f"tag '{key}'", value, MAX_TAG_VALUE_LENGTH, "log it with log_text as a file")
 
 
-def _check_text(what: str, value: object, limit: int, remedy: str) -> str:
+def check_text(what: str, value: object, limit: int, remedy: str) -> str:
+    """Return the value of `what` as text, at most `limit` characters and such that every store can hold it.
+
+    Raises InvalidInput, whose message ends with the remedy.
+    """
     text = str(value)
     if len(text) > limit:
         raise InvalidInput(

@@ -3,7 +3,8 @@
 A comment before a block says how it is meant. Without one, `python` and `sh` blocks are run, and others are text.
 
 - `<!-- output -->` before a text: what the block before prints; `...` stands for anything.
-- `<!-- raises NAME -->` before Python: it ends in that error; `<!-- fails -->` before a shell block: its exit code is 1.
+- `<!-- raises NAME -->` before Python: it ends in that error.
+- `<!-- fails -->` before a shell block: its exit code is 1.
 - `<!-- file: NAME -->`: the block is written to that file.
 - `<!-- not run: WHY -->`: the block is left alone.
 """
@@ -64,11 +65,11 @@ def blocks(page: Path) -> list[Block]:
 
 
 def _until_closed(lines: Iterator[tuple[int, str]], fence: str, indent: int) -> Iterator[str]:
-    for number, line in lines:
+    for _, line in lines:
         if line == fence:
             return
         yield line[indent:]
-    raise AssertionError(f"the block that ends at line {number} is not closed")
+    raise AssertionError("a block is not closed")
 
 
 def _prose(page: Path) -> Iterator[tuple[int, str]]:

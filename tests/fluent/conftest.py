@@ -6,9 +6,8 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -38,13 +37,14 @@ class Scripts:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {name: value for name, value in os.environ.items() if name in KEPT}
+        self.started: list[subprocess.Popen[str]] = []
         self.environment |= {"PYTHONPATH": str(SOURCE), "PYTHONUNBUFFERED": "1", "LOGNAME": "ada"}
 
     def start(self, program: str, name: str = "train.py", **variables: str) -> subprocess.Popen[str]:
         """Start the program, which finds itself beside the home of the test."""
         path = self.folder / name
         path.write_text("import runstone as mlflow\n" + textwrap.dedent(program))
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(path)],
             cwd=self.folder,
             env=self.environment | variables,
@@ -52,6 +52,8 @@ class Scripts:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def run(self, program: str, *, expect: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the program to its end; it must leave with the expected code."""
@@ -63,17 +65,9 @@ class Scripts:
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Iterator[Scripts]:
-    """Programs that record in the home of the test."""
-    yield Scripts(tmp_path)
-
-
-@pytest.fixture
-def status_of() -> Callable[[str], str]:
-    """The statuses of all runs, as the test sees them, by the runs' names."""
-
-    def look(name: str) -> str:
-        runs: list[Any] = runstone.fluent.search_runs(output_format="list", search_all_experiments=True)
-        (status,) = [run.info.status.value for run in runs if run.info.run_name == name]
-        return str(status)
-
-    return look
+    """Programs that record in the home of the test; none outlives it."""
+    scripts = Scripts(tmp_path)
+    yield scripts
+    for process in scripts.started:
+        with process:
+            process.kill()

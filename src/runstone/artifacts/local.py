@@ -25,7 +25,7 @@ from runstone.entities import FileInfo
 from runstone.errors import ArtifactError, InvalidInput, NotFound
 from runstone.naming import now_ms
 
-__all__ = ["LocalArtifactStore"]
+__all__ = ["LocalArtifactStore", "check_readable_file"]
 
 _CHUNK_BYTES = 1 << 20
 _PART_LIFETIME_MS = 24 * 3_600_000
@@ -60,7 +60,7 @@ class LocalArtifactStore:
         Raises NotFound: no such local file. Raises InvalidInput: it is a folder, or no regular file.
         """
         local_path = Path(local_path)
-        _check_readable_file(local_path)
+        check_readable_file(local_path)
         with self._arriving(path) as part:
             # By name, so that the kernel copies (sendfile; from Python 3.14 a clone where it can).
             shutil.copyfile(local_path, part)
@@ -260,7 +260,8 @@ def _read_chunks(stream: Any) -> Iterator[bytes]:
         yield chunk
 
 
-def _check_readable_file(local_path: Path) -> None:
+def check_readable_file(local_path: Path) -> None:
+    """Raises NotFound: no such local file; InvalidInput: a folder, or no regular file; ArtifactError: not readable."""
     try:
         mode = local_path.stat().st_mode
         if not stat.S_ISREG(mode):

@@ -36,7 +36,8 @@ def read_field(cursor: Cursor, language: Language) -> Field:
 def _aggregate(cursor: Cursor, language: Language, function: Token) -> Field:
     """What stands in the parentheses after the name of a function."""
     if not language.has_history:
-        cursor.fail(f"{language.subject}s have no histories of metrics to aggregate", function.column)
+        what = "histories of metrics" if Kind.METRIC in language.prefixes.values() else "metrics"
+        cursor.fail(f"{language.subject}s have no {what} to aggregate", function.column)
     aggregate = AGGREGATES.get(function.text.lower())
     if aggregate is None:
         expected = _one_of(function.text, AGGREGATES)

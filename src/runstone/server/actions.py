@@ -93,6 +93,7 @@ def delete_experiment_tag(tracking: Tracking, request: experiments.DeleteExperim
 def create_run(tracking: Tracking, request: runs.CreateRun) -> Answer:
     run = tracking.create_run(
         request.experiment_id,
+        run_id=request.run_id,
         run_name=request.run_name,
         start_time=request.start_time,
         user_id=request.user_id,

@@ -189,7 +189,7 @@ class MemoryStore:
 
     def run_models(self, run_id: str) -> tuple[set[str], dict[str, int]]:
         """What an active run has read, and made at which steps, to be added to. Raises NotFound, NotActive."""
-        run = self._run(run_id, active=True)
+        run = self._touch(self._run(run_id, active=True))
         return run.model_inputs, run.model_outputs
 
     # -- experiments

@@ -15,6 +15,7 @@ from runstone.errors import RunstoneError
 from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, RunTable, Write
+from runstone.tracking.models import Models
 
 __all__ = ["MAX_PAGE", "Tracking"]
 
@@ -29,6 +30,10 @@ class Tracking(Protocol):
     the tracker's clock is read. Values of params and tags may be anything with a `str()`. Every method may raise
     InvalidInput for a value that breaks a rule, NotFound for an unknown id, and StoreError.
     """
+
+    @property
+    def models(self) -> Models:
+        """What may be asked about models."""
 
     # -- experiments
 

@@ -5,9 +5,7 @@ Knows no database and no global state; whoever makes it hands it the Store.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from runstone import tag_names
@@ -31,19 +29,27 @@ from runstone.filters import (
     parse_run_order,
 )
 from runstone.naming import new_run_id, new_run_name, now_ms
-from runstone.series.points import MetricBatch, Points
+from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
-from runstone.tracking.base import MAX_PAGE
+from runstone.tracking.checks import (
+    check_experiment_ids,
+    check_inputs,
+    check_page_size,
+    check_run_name,
+    check_time,
+    check_view,
+    find_fault,
+    metric_batch,
+    param_texts,
+    tag_texts,
+)
+from runstone.tracking.local_models import LocalModels
 from runstone.validation import (
     check_experiment_id,
     check_experiment_name,
     check_key,
-    check_param_value,
     check_run_id,
-    check_tag_value,
-    metric_value,
-    metric_whole_number,
 )
 
 __all__ = ["LocalTracking"]
@@ -56,6 +62,7 @@ class LocalTracking:
         self.store = store
         self._artifacts = artifacts or DirectArtifacts()
         self._artifact_uris: dict[str, str] = {}
+        self.models = LocalModels(store, self._artifacts)
 
     def close(self) -> None:
         self.store.close()
@@ -68,7 +75,7 @@ class LocalTracking:
         return self.store.create_experiment(
             check_experiment_name(name),
             artifact_location=self._artifacts.check_location(artifact_location) if artifact_location else None,
-            tags=_tags(tags),
+            tags=tag_texts(tags),
             now=now_ms(),
         )
 
@@ -88,10 +95,10 @@ class LocalTracking:
         page_token: str | None = None,
     ) -> PagedList[Experiment]:
         query = ExperimentQuery(
-            view=_view(view),
+            view=check_view(view),
             filter=parse_experiment_filter(filter_string),
             order=parse_experiment_order(order_by),
-            max_results=_page_size(max_results),
+            max_results=check_page_size(max_results),
             page_token=page_token,
         )
         return self.store.search_experiments(query)
@@ -109,7 +116,7 @@ class LocalTracking:
         self.store.set_experiment_stage(check_experiment_id(experiment_id), LifecycleStage.ACTIVE, now=now_ms())
 
     def set_experiment_tags(self, experiment_id: str | int, tags: Mapping[str, Any]) -> None:
-        self.store.set_experiment_tags(check_experiment_id(experiment_id), _tags(tags), now=now_ms())
+        self.store.set_experiment_tags(check_experiment_id(experiment_id), tag_texts(tags), now=now_ms())
 
     def delete_experiment_tag(self, experiment_id: str | int, key: str) -> None:
         self.store.delete_experiment_tag(check_experiment_id(experiment_id), key, now=now_ms())
@@ -126,14 +133,8 @@ class LocalTracking:
         user_id: str | None = None,
         tags: Mapping[str, Any] | None = None,
     ) -> Run:
-        texts = _tags(tags)
-        name_in_tag = texts.get(tag_names.RUN_NAME)
-        if run_name and name_in_tag and run_name != name_in_tag:
-            raise InvalidInput(
-                f"Two names for one run: run_name is {run_name!r}, the tag '{tag_names.RUN_NAME}' is {name_in_tag!r}; "
-                "give one of them"
-            )
-        name = check_tag_value(tag_names.RUN_NAME, run_name or name_in_tag or new_run_name())
+        texts = tag_texts(tags)
+        name = check_run_name(run_name, texts) or new_run_name()
         texts[tag_names.RUN_NAME] = name
         new = NewRun(
             run_id=new_run_id() if run_id is None else check_run_id(run_id),
@@ -141,7 +142,7 @@ class LocalTracking:
             run_name=name,
             user_id=user_id if user_id is not None else texts.get(tag_names.USER, ""),
             status=RunStatus.RUNNING,
-            start_time=now_ms() if start_time is None else _time("start time", start_time),
+            start_time=now_ms() if start_time is None else check_time("start time", start_time),
             tags=texts,
         )
         return self.store.create_run(new)
@@ -160,7 +161,7 @@ class LocalTracking:
         ends_or_begins = status is not None or end_time is not None
         word = self.get_run(run_id).info.status if status is None else RunStatus.from_string(status)
         if end_time is not None:
-            end_time = _time("end time", end_time)
+            end_time = check_time("end time", end_time)
         elif RunStatus.is_terminated(word):
             end_time = now_ms()
         if run_name:
@@ -210,7 +211,7 @@ class LocalTracking:
         )
 
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
-        return self.store.list_changed_runs(since, max_results=_page_size(max_results))
+        return self.store.list_changed_runs(since, max_results=check_page_size(max_results))
 
     # -- what a run records
 
@@ -224,15 +225,13 @@ class LocalTracking:
     ) -> None:
         self.store.log_batch(
             check_run_id(run_id),
-            metrics=_batch(metrics),
-            params={
-                check_key(key, kind="param"): check_param_value(key, value) for key, value in _items("params", params)
-            },
-            tags=_tags(tags),
+            metrics=metric_batch(metrics),
+            params=param_texts(params),
+            tags=tag_texts(tags),
         )
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
-        errors = [_fault(write) for write in writes]
+        errors = [find_fault(write) for write in writes]
         sound = [write for write, error in zip(writes, errors, strict=True) if error is None]
         results = iter(self.store.log_batches(sound))
         return [next(results) if error is None else error for error in errors]
@@ -245,11 +244,7 @@ class LocalTracking:
         self.store.append_to_list_tag(check_run_id(run_id), tag_names.LOGGED_MODELS, dict(description))
 
     def log_inputs(self, run_id: str, inputs: Sequence[DatasetInput]) -> None:
-        for link in inputs:
-            for name, value in (("name", link.dataset.name), ("digest", link.dataset.digest)):
-                if not isinstance(value, str) or not value:
-                    raise InvalidInput(f"A dataset's {name} must be a non-empty text, not {value!r}")
-        self.store.log_inputs(check_run_id(run_id), inputs)
+        self.store.log_inputs(check_run_id(run_id), check_inputs(inputs))
 
     # -- series and files
 
@@ -268,88 +263,6 @@ class LocalTracking:
         return self._artifacts.open(uri)
 
 
-def _batch(metrics: Iterable[Metric]) -> MetricBatch | None:
-    """The metrics, checked, as columns: looking at metric by metric would take ten times as long."""
-    metrics = list(metrics)
-    if not metrics:
-        return None
-    keys = [metric.key for metric in metrics]
-    for key in set(keys):
-        check_key(key, kind="metric")
-    steps = [metric.step for metric in metrics]
-    timestamps = [metric.timestamp for metric in metrics]
-    values = [metric.value for metric in metrics]
-    if set(map(type, values)) == {float} and set(map(type, steps)) == set(map(type, timestamps)) == {int}:
-        # Numbers beyond 64 bits are left to the way below, which says where they are.
-        with suppress(OverflowError):
-            return MetricBatch.of_lists(keys, steps, timestamps, values)
-    return MetricBatch.of_metrics(map(_converted, metrics))
-
-
-def _converted(metric: Metric) -> Metric:
-    key = metric.key
-    return Metric(
-        key,
-        metric_value(key, metric.value),
-        metric_whole_number(key, "timestamp", metric.timestamp),
-        metric_whole_number(key, "step", metric.step),
-    )
-
-
-def _fault(write: Write) -> RunstoneError | None:
-    """What is wrong with a write, if anything. Its numbers are columns, so they are sound."""
-    try:
-        check_run_id(write.run_id)
-        for key in write.metrics.keys if write.metrics else ():
-            check_key(key, kind="metric")
-        for key, value in write.params.items():
-            check_param_value(check_key(key, kind="param"), value)
-        _tags(write.tags)
-    except RunstoneError as error:
-        return error
-    return None
-
-
-def _tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
-    return {check_key(key, kind="tag"): check_tag_value(key, value) for key, value in _items("tags", tags)}
-
-
-def _items(name: str, mapping: Any) -> Iterable[tuple[str, Any]]:
-    if mapping is None:
-        return ()
-    if not isinstance(mapping, Mapping):
-        raise InvalidInput(f"The {name} must be a dictionary such as {{'name': 'value'}}, not {mapping!r}")
-    return mapping.items()
-
-
-def _time(name: str, value: Any) -> int:
-    try:
-        whole = operator.index(value)  # NumPy's whole numbers, too
-    except TypeError:
-        whole = -1
-    if not 0 <= whole < 1 << 62:
-        raise InvalidInput(f"Invalid {name} {value!r}: expected milliseconds since the Unix epoch, a whole number")
-    return whole
-
-
-def _view(view: ViewType | int) -> ViewType:
-    try:
-        return ViewType(view)
-    except ValueError:
-        raise InvalidInput(
-            f"Unknown view type {view!r}; it is one of ViewType.ACTIVE_ONLY, DELETED_ONLY, ALL"
-        ) from None
-
-
-def _page_size(max_results: Any) -> int:
-    if type(max_results) is not int or not 1 <= max_results <= MAX_PAGE:
-        raise InvalidInput(
-            f"Invalid value {max_results!r} for max_results: a page has 1 to {MAX_PAGE} results; "
-            "ask for the next page with page_token"
-        )
-    return max_results
-
-
 def _run_query(
     experiment_ids: Sequence[str | int],
     filter_string: str | None,
@@ -358,13 +271,11 @@ def _run_query(
     max_results: int,
     page_token: str | None,
 ) -> RunQuery:
-    if isinstance(experiment_ids, str | int):
-        raise InvalidInput(f"experiment_ids must be a list of ids, not {experiment_ids!r}; try [{experiment_ids!r}]")
     return RunQuery(
-        experiment_ids=tuple(check_experiment_id(one) for one in experiment_ids),
+        experiment_ids=check_experiment_ids(experiment_ids),
         filter=parse_run_filter(filter_string),
-        view=_view(view),
+        view=check_view(view),
         order=parse_run_order(order_by),
-        max_results=_page_size(max_results),
+        max_results=check_page_size(max_results),
         page_token=page_token,
     )

@@ -11,7 +11,15 @@ import msgspec
 
 from runstone.errors import InvalidInput
 
-__all__ = ["decode_body", "decode_msgpack", "decode_query", "encode", "float_text", "missing_parameter"]
+__all__ = [
+    "decode_answer",
+    "decode_body",
+    "decode_msgpack",
+    "decode_query",
+    "encode",
+    "float_text",
+    "missing_parameter",
+]
 
 T = TypeVar("T")
 
@@ -53,6 +61,16 @@ def decode_body(body: bytes, kind: type[T], fields: dict[str, str] | None = None
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The request's body is no JSON: {problem or error}") from None
     return _convert({**raw, **fields} if fields and isinstance(raw, dict) else raw, kind)
+
+
+def decode_answer(body: bytes, kind: type[T]) -> T:
+    """An answer from its JSON, with bare NaN and infinities as old servers write them. Raises ValueError."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind, strict=False)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(body), kind, strict=False)
 
 
 def decode_msgpack(body: bytes, kind: type[T]) -> T:

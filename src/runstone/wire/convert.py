@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
-from runstone import entities
+from runstone import entities, tag_names
 from runstone.entities import LifecycleStage, RunStatus, ViewType
 from runstone.errors import InvalidInput
+from runstone.series.points import MetricBatch
 from runstone.wire.codec import float_text, missing_parameter
 from runstone.wire.schemas import experiments, runs
 from runstone.wire.schemas.common import FileInfo, KeyValue
@@ -22,6 +24,7 @@ __all__ = [
     "metric_body",
     "metric_entities",
     "metric_entity",
+    "metric_requests",
     "run_body",
     "run_entity",
     "run_id_of",
@@ -139,6 +142,16 @@ def metric_entities(bodies: Iterable[runs.Metric]) -> list[entities.Metric]:
     return [entities.Metric(body.key, body.value, body.timestamp, body.step) for body in bodies]
 
 
+def metric_requests(batch: MetricBatch) -> list[runs.Metric]:
+    """Points as a request holds them."""
+    return [
+        # A text for what JSON cannot hold.
+        runs.Metric(key, cast("float", float_text(value)), timestamp, step)
+        for key, points in batch.series()
+        for step, timestamp, value in points.rows()
+    ]
+
+
 def run_info_body(info: entities.RunInfo) -> runs.RunInfo:
     """A run without its data."""
     return runs.RunInfo(
@@ -171,11 +184,12 @@ def run_body(run: entities.Run) -> runs.Run:
 def run_entity(body: runs.Run) -> entities.Run:
     """A run."""
     info = body.info
+    tags = texts(body.data.tags, "tag")
     return entities.Run(
         info=entities.RunInfo(
             run_id=info.run_id,
             experiment_id=info.experiment_id,
-            run_name=info.run_name,
+            run_name=info.run_name or tags.get(tag_names.RUN_NAME, ""),  # servers before 1.29 have the tag alone
             user_id=info.user_id,
             status=RunStatus(info.status),
             start_time=info.start_time,
@@ -186,7 +200,7 @@ def run_entity(body: runs.Run) -> entities.Run:
         data=entities.RunData(
             latest_metrics=tuple(metric_entity(metric) for metric in body.data.metrics),
             params=texts(body.data.params, "param"),
-            tags=texts(body.data.tags, "tag"),
+            tags=tags,
         ),
         inputs=entities.RunInputs(dataset_inputs=tuple(dataset_inputs(body.inputs.dataset_inputs))),
     )

@@ -12,7 +12,7 @@ import msgspec
 from runstone.wire.schemas import experiments, native, runs
 from runstone.wire.schemas.common import Answer, Empty, Request
 
-__all__ = ["NATIVE_PREFIX", "NATIVE_ROUTES", "PREFIXES", "ROUTES", "Access", "Route"]
+__all__ = ["ARTIFACTS_PATH", "NATIVE_PREFIX", "NATIVE_ROUTES", "PREFIXES", "ROUTES", "Access", "Route"]
 
 Access = Literal["read experiment", "write experiment", "create experiment", "read run", "write run", "search"]
 
@@ -30,7 +30,10 @@ PREFIXES = (
 class Route(msgspec.Struct, frozen=True):
     """One endpoint. The first verb is the one that clients of ours use; GET takes its arguments from the URL.
 
-    `{name}` in the path is a field of the request.
+    `{name}` in the path is a field of the request. `repeatable`: a client that got no answer may send the request
+    again, since twice is as good as once: equal points are one point, a param or tag that is there already is there,
+    who is deleted stays deleted. Not so what makes a new thing each time, appends to a list, or would be told by the
+    second answer that the first one failed (a tag that is gone).
     """
 
     name: str
@@ -39,8 +42,12 @@ class Route(msgspec.Struct, frozen=True):
     request: type[Request]
     answer: type[Answer]
     access: Access
+    repeatable: bool = False
     media: Literal["json", "msgpack"] = "json"
 
+
+ARTIFACTS_PATH = "/api/2.0/mlflow-artifacts/artifacts"
+"""Where files go through the server: below it, by verb; a folder is listed with `?path=`."""
 
 NATIVE_PREFIX = "/api/runstone/v1"
 """Where NATIVE_ROUTES are answered."""
@@ -49,46 +56,53 @@ _GET, _POST = ("GET",), ("POST",)
 
 ROUTES: tuple[Route, ...] = (
     Route("create_experiment", _POST, "experiments/create", experiments.CreateExperiment,
-          experiments.ExperimentIdAnswer, "create experiment"),
+          experiments.ExperimentIdAnswer, "create experiment", repeatable=False),
     Route("get_experiment", _GET, "experiments/get", experiments.ExperimentId,
-          experiments.ExperimentAnswer, "read experiment"),
+          experiments.ExperimentAnswer, "read experiment", repeatable=True),
     Route("find_experiment", _GET, "experiments/get-by-name", experiments.ExperimentName,
-          experiments.ExperimentAnswer, "read experiment"),
+          experiments.ExperimentAnswer, "read experiment", repeatable=True),
     Route("search_experiments", ("POST", "GET"), "experiments/search", experiments.SearchExperiments,
-          experiments.Experiments, "search"),
+          experiments.Experiments, "search", repeatable=True),
     Route("list_experiments", _GET, "experiments/list", experiments.SearchExperiments,
-          experiments.Experiments, "search"),
-    Route("rename_experiment", _POST, "experiments/update", experiments.UpdateExperiment, Empty, "write experiment"),
-    Route("delete_experiment", _POST, "experiments/delete", experiments.ExperimentId, Empty, "write experiment"),
-    Route("restore_experiment", _POST, "experiments/restore", experiments.ExperimentId, Empty, "write experiment"),
+          experiments.Experiments, "search", repeatable=True),
+    Route("rename_experiment", _POST, "experiments/update", experiments.UpdateExperiment, Empty,
+          "write experiment", repeatable=True),
+    Route("delete_experiment", _POST, "experiments/delete", experiments.ExperimentId, Empty,
+          "write experiment", repeatable=True),
+    Route("restore_experiment", _POST, "experiments/restore", experiments.ExperimentId, Empty,
+          "write experiment", repeatable=True),
     Route("set_experiment_tag", _POST, "experiments/set-experiment-tag", experiments.SetExperimentTag,
-          Empty, "write experiment"),
+          Empty, "write experiment", repeatable=True),
     Route("delete_experiment_tag", _POST, "experiments/delete-experiment-tag", experiments.DeleteExperimentTag,
-          Empty, "write experiment"),
-    Route("create_run", _POST, "runs/create", runs.CreateRun, runs.RunAnswer, "write experiment"),
-    Route("get_run", _GET, "runs/get", runs.RunId, runs.RunAnswer, "read run"),
-    Route("update_run", _POST, "runs/update", runs.UpdateRun, runs.RunInfoAnswer, "write run"),
-    Route("delete_run", _POST, "runs/delete", runs.RunId, Empty, "write run"),
-    Route("restore_run", _POST, "runs/restore", runs.RunId, Empty, "write run"),
-    Route("search_runs", _POST, "runs/search", runs.SearchRuns, runs.Runs, "search"),
-    Route("log_metric", _POST, "runs/log-metric", runs.LogMetric, Empty, "write run"),
-    Route("log_param", _POST, "runs/log-parameter", runs.LogParam, Empty, "write run"),
-    Route("log_batch", _POST, "runs/log-batch", runs.LogBatch, Empty, "write run"),
-    Route("set_tag", _POST, "runs/set-tag", runs.SetTag, Empty, "write run"),
-    Route("delete_tag", _POST, "runs/delete-tag", runs.DeleteTag, Empty, "write run"),
-    Route("log_model", _POST, "runs/log-model", runs.LogModel, Empty, "write run"),
-    Route("log_inputs", _POST, "runs/log-inputs", runs.LogInputs, Empty, "write run"),
-    Route("get_history", _GET, "metrics/get-history", runs.GetHistory, runs.History, "read run"),
-    Route("get_history_bulk", _GET, "metrics/get-history-bulk", runs.GetHistoryBulk, runs.History, "read run"),
+          Empty, "write experiment", repeatable=False),
+    Route("create_run", _POST, "runs/create", runs.CreateRun, runs.RunAnswer, "write experiment", repeatable=False),
+    Route("get_run", _GET, "runs/get", runs.RunId, runs.RunAnswer, "read run", repeatable=True),
+    Route("update_run", _POST, "runs/update", runs.UpdateRun, runs.RunInfoAnswer, "write run", repeatable=True),
+    Route("delete_run", _POST, "runs/delete", runs.RunId, Empty, "write run", repeatable=True),
+    Route("restore_run", _POST, "runs/restore", runs.RunId, Empty, "write run", repeatable=True),
+    Route("search_runs", _POST, "runs/search", runs.SearchRuns, runs.Runs, "search", repeatable=True),
+    Route("log_metric", _POST, "runs/log-metric", runs.LogMetric, Empty, "write run", repeatable=True),
+    Route("log_param", _POST, "runs/log-parameter", runs.LogParam, Empty, "write run", repeatable=True),
+    Route("log_batch", _POST, "runs/log-batch", runs.LogBatch, Empty, "write run", repeatable=True),
+    Route("set_tag", _POST, "runs/set-tag", runs.SetTag, Empty, "write run", repeatable=True),
+    Route("delete_tag", _POST, "runs/delete-tag", runs.DeleteTag, Empty, "write run", repeatable=False),
+    Route("log_model", _POST, "runs/log-model", runs.LogModel, Empty, "write run", repeatable=False),
+    Route("log_inputs", _POST, "runs/log-inputs", runs.LogInputs, Empty, "write run", repeatable=True),
+    Route("get_history", _GET, "metrics/get-history", runs.GetHistory, runs.History, "read run", repeatable=True),
+    Route("get_history_bulk", _GET, "metrics/get-history-bulk", runs.GetHistoryBulk, runs.History,
+          "read run", repeatable=True),
     Route("get_history_bulk_interval", _GET, "metrics/get-history-bulk-interval", runs.GetHistoryBulkInterval,
-          runs.History, "read run"),
-    Route("list_artifacts", _GET, "artifacts/list", runs.ListArtifacts, runs.ArtifactsAnswer, "read run"),
+          runs.History, "read run", repeatable=True),
+    Route("list_artifacts", _GET, "artifacts/list", runs.ListArtifacts, runs.ArtifactsAnswer,
+          "read run", repeatable=True),
 )  # fmt: skip
 
 NATIVE_ROUTES: tuple[Route, ...] = (
-    Route("append", _POST, "append", native.Append, native.AppendAnswer, "write run", media="msgpack"),
+    Route("append", _POST, "append", native.Append, native.AppendAnswer, "write run",
+          media="msgpack", repeatable=True),
     Route("search_run_table", _POST, "runs/table", native.SearchRunTable, native.TableAnswer, "search",
-          media="msgpack"),
-    Route("list_changes", _GET, "changes", native.ListChanges, native.ChangesAnswer, "search"),
-    Route("read_series", _POST, "series", native.ReadSeries, native.SeriesAnswer, "search", media="msgpack"),
+          media="msgpack", repeatable=True),
+    Route("list_changes", _GET, "changes", native.ListChanges, native.ChangesAnswer, "search", repeatable=True),
+    Route("read_series", _POST, "series", native.ReadSeries, native.SeriesAnswer, "search",
+          media="msgpack", repeatable=True),
 )  # fmt: skip

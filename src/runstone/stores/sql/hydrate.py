@@ -10,11 +10,14 @@ from runstone.entities import (
     DatasetInput,
     InputTag,
     LifecycleStage,
+    LoggedModelInput,
+    LoggedModelOutput,
     Metric,
     Run,
     RunData,
     RunInfo,
     RunInputs,
+    RunOutputs,
     RunStatus,
 )
 from runstone.stores.base import RunTable
@@ -61,11 +64,13 @@ def runs(tx: Transaction, ids: list[int], root: str) -> list[Run]:
     params = _texts(page.rows("params p", "p.run", "p.key, p.value", ", p.key"), len(ids))
     tags = _texts(page.rows("tags t", "t.run", "t.key, t.value", ", t.key"), len(ids))
     inputs = _inputs(page, len(ids))
+    model_inputs, model_outputs = _models(page, len(ids))
     return [
         Run(
             info=_info(columns, root),
             data=RunData(latest_metrics=tuple(metrics[row]), params=params[row], tags=tags[row]),
-            inputs=RunInputs(dataset_inputs=tuple(inputs[row])),
+            inputs=RunInputs(dataset_inputs=tuple(inputs[row]), model_inputs=tuple(model_inputs[row])),
+            outputs=RunOutputs(model_outputs=tuple(model_outputs[row])),
         )
         for row, *columns in page.infos()
     ]
@@ -132,3 +137,17 @@ def _inputs(page: _Page, count: int) -> list[list[DatasetInput]]:
     ):
         inputs[row].append(DatasetInput(Dataset(*columns), tuple(tags.get((row, number), ()))))
     return inputs
+
+
+def _models(page: _Page, count: int) -> tuple[list[list[LoggedModelInput]], list[list[LoggedModelOutput]]]:
+    """What each run read, and what it made."""
+    inputs: list[list[LoggedModelInput]] = [[] for _ in range(count)]
+    outputs: list[list[LoggedModelOutput]] = [[] for _ in range(count)]
+    for row, is_output, model_id, step in page.rows(
+        "run_models o", "o.run", "o.is_output, o.model_id, o.step", ", o.model_id"
+    ):
+        if is_output:
+            outputs[row].append(LoggedModelOutput(model_id, step))
+        else:
+            inputs[row].append(LoggedModelInput(model_id))
+    return inputs, outputs

@@ -181,3 +181,100 @@ _keyed(
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+_keyed(
+    "run_models",
+    Column("run", _Id, primary_key=True, autoincrement=False),
+    Column("is_output", Boolean(create_constraint=False), primary_key=True, comment="made by the run, else read by it"),
+    Column("model_id", Text, primary_key=True),
+    Column("step", BigInteger, nullable=False),
+)
+Table(
+    "logged_models",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("model_id", Text, nullable=False, unique=True),
+    Column("experiment", _Id, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("model_type", Text, nullable=False),
+    Column("source_run_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("artifact_location", Text, comment="NULL: below the experiment's artifact location"),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+    Column("deleted_time", BigInteger, comment="NULL: active"),
+    Index("logged_models_by_time", "experiment", desc("creation_time"), "model_id"),
+    Index("logged_models_by_run", "source_run_id"),
+)
+_keyed(
+    "logged_model_params",
+    Column("model", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("number", Double, comment="the number that value stands for, if it does"),
+)
+_keyed(
+    "logged_model_tags",
+    Column("model", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+_keyed(
+    "logged_model_metrics",
+    Column("model", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("dataset_name", Text, primary_key=True, comment="empty: on no dataset"),
+    Column("dataset_digest", Text, primary_key=True),
+    Column("value", Double, comment="NULL: NaN"),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("run_id", Text, nullable=False),
+)
+Table(
+    "registered_models",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("last_version", BigInteger, nullable=False, comment="of all versions that ever were"),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+)
+_keyed(
+    "registered_model_tags",
+    Column("model", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+_keyed(
+    "model_aliases",
+    Column("model", _Id, primary_key=True, autoincrement=False),
+    Column("alias", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+Table(
+    "model_versions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("model", _Id, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("storage_location", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("run_link", Text, nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+    Index("model_versions_by_number", "model", "version", unique=True),
+    Index("model_versions_by_stage", "model", "stage", "version"),
+    Index("model_versions_by_run", "run_id"),
+    Index("model_versions_by_time", desc("last_update_time")),
+)
+_keyed(
+    "model_version_tags",
+    Column("model_version", _Id, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -7,29 +7,36 @@ what comes after them, at the same cost however deep it lies.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from runstone import tag_names
 from runstone.filters.ast import And, Comparison, Field, Filter, Kind, Not, Or, OrderTerm, Presence
-from runstone.stores.cursor import Position
+from runstone.stores.cursor import Position, Query, read_token, write_token
+from runstone.stores.models import DatasetChoice, ModelOrder
 from runstone.stores.sql.database import Dialect, Transaction
 from runstone.validation import INT64_MAX, INT64_MIN
 
-__all__ = ["EXPERIMENTS", "RUNS", "Scope", "Search", "uses_counts"]
+__all__ = ["EXPERIMENTS", "LOCATION", "RUNS", "Scope", "Search", "find_page", "uses_counts"]
 
 
 class Scope(NamedTuple):
-    """What can be searched: a table under an alias, its attributes as SQL, its tags, and its default order."""
+    """What can be searched: a table under an alias, its attributes as SQL, and its default order.
+
+    The other tables hold the tags, params and figures of each; `owner` is the column that says whose.
+    """
 
     source: str
     id: str
     attributes: dict[str, str]
     tags: str
-    tag_owner: str
+    owner: str
     default_order: tuple[tuple[str, bool], ...]
+    params: str = "params"
+    metrics: str = "series"
 
 
-_LOCATION = "COALESCE(e.artifact_location, {root} || '/' || CAST(e.id AS TEXT))"
+LOCATION = "COALESCE(e.artifact_location, {root} || '/' || CAST(e.id AS TEXT))"
 
 EXPERIMENTS = Scope(
     source="experiments e",
@@ -41,7 +48,7 @@ EXPERIMENTS = Scope(
         "last_update_time": "e.last_update_time",
     },
     tags="experiment_tags",
-    tag_owner="experiment",
+    owner="experiment",
     default_order=(("e.creation_time", True), ("e.id", True)),
 )
 
@@ -54,12 +61,12 @@ RUNS = Scope(
         "status": "r.status",
         "start_time": "r.start_time",
         "end_time": "r.end_time",
-        "artifact_uri": f"COALESCE(r.artifact_uri, {_LOCATION} || '/' || r.run_id || '/artifacts')",
+        "artifact_uri": f"COALESCE(r.artifact_uri, {LOCATION} || '/' || r.run_id || '/artifacts')",
         "user_id": "r.user_id",
         "experiment_id": "CAST(r.experiment AS TEXT)",
     },
     tags="tags",
-    tag_owner="run",
+    owner="run",
     default_order=(
         ("CASE WHEN r.start_time IS NULL THEN 1 ELSE 0 END", False),
         ("r.start_time", True),
@@ -95,6 +102,7 @@ class Search:
         self._conditions: list[str] = []
         self._arguments: list[object] = []
         self._order: list[tuple[str, bool]] = []
+        self._datasets: tuple[DatasetChoice, ...] = ()
 
     # -- conditions
 
@@ -132,20 +140,42 @@ class Search:
         return expression.replace("{root}", "?")
 
     def _key_value(self, node: Comparison | Presence, arguments: list[object]) -> str:
-        table, column, owner = self._columns(node.field, is_number=_is_numeric(node))
+        table, column = self._columns(node.field, is_number=_is_numeric(node))
         arguments.append(node.field.key)
-        probe = f"SELECT 1 FROM {table} kv WHERE kv.{owner} = {self._scope.id} AND kv.key = ?"
+        probe = f"SELECT 1 FROM {table} kv WHERE kv.{self._scope.owner} = {self._scope.id} AND kv.key = ?"
+        if node.field.kind is Kind.METRIC:
+            probe += self._on_datasets("kv", self._datasets, arguments)
         if isinstance(node, Presence):
             return f"{'' if node.present else 'NOT '}EXISTS ({probe})"
         return f"EXISTS ({probe} AND {self._comparison(f'kv.{column}', node, arguments)})"
 
-    def _columns(self, field: Field, *, is_number: bool) -> tuple[str, str, str]:
-        """The table, the column and the owner's column that hold a metric, param or tag."""
+    def _columns(self, field: Field, *, is_number: bool) -> tuple[str, str]:
+        """The table and the column that hold a metric, param or tag."""
         if field.kind is Kind.METRIC:
-            return "series", field.aggregate, "run"
+            return self._scope.metrics, field.aggregate if self._scope.metrics == "series" else "value"
         if field.kind is Kind.PARAM:
-            return "params", "number" if is_number else "value", "run"
-        return self._scope.tags, "value", self._scope.tag_owner
+            return self._scope.params, "number" if is_number else "value"
+        return self._scope.tags, "value"
+
+    @staticmethod
+    def _on_datasets(alias: str, datasets: Sequence[DatasetChoice], arguments: list[object]) -> str:
+        """The condition, if any is needed, that a model's figure is one on any of the datasets."""
+        choices = []
+        for dataset in datasets:
+            parts = {"dataset_name": dataset.name, "dataset_digest": dataset.digest}
+            given = {column: value for column, value in parts.items() if value is not None}
+            arguments.extend(given.values())
+            choices.append(" AND ".join(f"{alias}.{column} = ?" for column in given) or "1 = 1")
+        return f" AND ({' OR '.join(choices)})" if choices else ""
+
+    def where_on_datasets(self, datasets: Sequence[DatasetChoice]) -> None:
+        """Leave out models without a figure on one of these datasets, and let filters look at no other figures."""
+        self._datasets = tuple(datasets)
+        if datasets:
+            on = self._on_datasets("f", datasets, self._arguments)
+            self._conditions.append(
+                f"EXISTS (SELECT 1 FROM {self._scope.metrics} f WHERE f.{self._scope.owner} = {self._scope.id}{on})"
+            )
 
     def _dataset(self, node: Comparison | Presence, arguments: list[object]) -> str:
         source = "inputs i JOIN datasets d ON d.id = i.dataset"
@@ -173,13 +203,16 @@ class Search:
 
     # -- order
 
-    def order_by(self, terms: tuple[OrderTerm, ...]) -> None:
+    def order_by(self, terms: Sequence[OrderTerm | ModelOrder]) -> None:
         """Order by the terms, then by the scope's default order."""
         for term in terms:
-            self._order_by(term)
+            if isinstance(term, ModelOrder):
+                self._order_by(term.term, term.dataset)
+            else:
+                self._order_by(term)
         self._order.extend(self._scope.default_order)
 
-    def _order_by(self, term: OrderTerm) -> None:
+    def _order_by(self, term: OrderTerm, dataset: DatasetChoice | None = None) -> None:
         field = term.field
         if field.kind is Kind.ATTRIBUTE:
             expression = self._attribute_expression(field, self._join_arguments)
@@ -194,10 +227,14 @@ class Search:
             self._rank((f"{expression} IS NULL", 1))
             self._order.append((expression, term.descending))
             return
-        table, column, owner = self._columns(field, is_number=True)
+        table, column = self._columns(field, is_number=True)
+        owner = self._scope.owner
         alias = f"o{len(self._joins)}"
-        self._joins.append(f"LEFT JOIN {table} {alias} ON {alias}.{owner} = {self._scope.id} AND {alias}.key = ?")
+        join = f"LEFT JOIN {table} {alias} ON {alias}.{owner} = {self._scope.id} AND {alias}.key = ?"
         self._join_arguments.append(field.key)
+        if field.kind is Kind.METRIC and dataset is not None:
+            join += self._is_latest(alias, dataset)
+        self._joins.append(join)
         missing = (f"{alias}.{owner} IS NULL", 2)
         if field.kind is Kind.TAG:
             self._rank(missing)
@@ -208,6 +245,20 @@ class Search:
             # Params that are no numbers come after those that are, as texts.
             text = f"CASE WHEN {alias}.number IS NULL THEN {alias}.value END"
             self._order.append((text, term.descending))
+
+    def _is_latest(self, alias: str, dataset: DatasetChoice) -> str:
+        """The condition that a model's figure is the latest of its name on the dataset."""
+        own = self._on_datasets(alias, [dataset], self._join_arguments)
+        other = self._on_datasets("n", [dataset], self._join_arguments)
+        place, other_place = (
+            ", ".join(f"{one}.{column}" for column in ("timestamp", "step", "dataset_name", "dataset_digest"))
+            for one in (alias, "n")
+        )
+        owner = self._scope.owner
+        return (
+            f"{own} AND NOT EXISTS (SELECT 1 FROM {self._scope.metrics} n WHERE n.{owner} = {alias}.{owner} "
+            f"AND n.key = {alias}.key{other} AND ({other_place}) > ({place}))"
+        )
 
     def _rank(self, *cases: tuple[str, int]) -> None:
         whens = " ".join(f"WHEN {condition} THEN {rank}" for condition, rank in cases)
@@ -229,7 +280,7 @@ class Search:
         order = ", ".join(f"{number + 2}{' DESC' if down else ''}" for number, (_, down) in enumerate(self._order))
         rows = tx.rows(
             f"SELECT {columns} FROM {self._scope.source} {' '.join(self._joins)} "
-            f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT {limit + 1}",
+            f"WHERE {' AND '.join(conditions) or '1 = 1'} ORDER BY {order} LIMIT {limit + 1}",
             arguments,
         )
         ids = [int(row[0]) for row in rows[:limit]]
@@ -250,6 +301,15 @@ class Search:
             arguments.append(after[depth])
             alternatives.append(" AND ".join(terms))
         return "(" + " OR ".join(f"({alternative})" for alternative in alternatives) + ")"
+
+
+def find_page(search: Search, tx: Transaction, query: Query) -> tuple[list[int], str | None]:
+    """The ids of the query's page, in order, and the token of the next page. Raises InvalidInput for a bad token."""
+    if query.filter is not None:
+        search.where_filter(query.filter)
+    search.order_by(query.order)
+    ids, position = search.page(tx, query.max_results, read_token(query, search.position_length))
+    return ids, None if position is None else write_token(query, position)
 
 
 def _is_numeric(node: Comparison | Presence) -> bool:

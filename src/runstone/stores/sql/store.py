@@ -11,10 +11,10 @@ from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores import records
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
-from runstone.stores.cursor import read_token, write_token
-from runstone.stores.sql import experiments, hydrate, runs, series
+from runstone.stores.sql import experiments, hydrate, logged_models, runs, series
 from runstone.stores.sql.database import Database, Transaction
-from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, uses_counts
+from runstone.stores.sql.models import SqlModelStore
+from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
 
 __all__ = ["SqlStore"]
 
@@ -36,6 +36,7 @@ class SqlStore:
         self.database = database
         self._root = artifact_root.rstrip("/")
         self._unfolded = _Unfolded()
+        self.models = SqlModelStore(database, self._root)
 
     def close(self) -> None:
         self.database.close()
@@ -58,7 +59,7 @@ class SqlStore:
         with self.database.read() as tx:
             search = Search(EXPERIMENTS, tx.dialect, self._root)
             search.where(_stage("e", query.view))
-            ids, token = _page(search, tx, query)
+            ids, token = find_page(search, tx, query)
             page = tx.dialect.numbered_rows()
             rows = tx.rows(
                 f"SELECT {experiments.COLUMNS} FROM {page} JOIN experiments e ON e.id = page.id ORDER BY page.position",
@@ -121,7 +122,7 @@ class SqlStore:
             tx.dialect.list_argument([experiments.number(one) for one in query.experiment_ids]),
         )
         search.where(_stage("r", query.view))
-        return _page(search, tx, query)
+        return find_page(search, tx, query)
 
     def _make_counts_exact(self, query: RunQuery) -> None:
         if uses_counts(query.filter, query.order):
@@ -199,6 +200,8 @@ def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
         if sequenced and records.is_stored(write.run_id, runs.last_sequence(tx, run, sequenced.writer), sequenced):
             return None
         params = runs.new_params(tx, write.run_id, run, write.params) if write.params else []
+        if write.model_metrics:
+            logged_models.check_metrics(tx, write.model_metrics)
     except StoreError:
         raise
     except RunstoneError as error:
@@ -210,6 +213,8 @@ def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
         runs.set_tags(tx, run, write.tags)
     if write.metrics:
         series.append(tx, run, write.metrics)
+    if write.model_metrics:
+        logged_models.record_metrics(tx, write.model_metrics)
     if sequenced:
         runs.set_last_sequence(tx, run, sequenced)
     return None
@@ -247,11 +252,3 @@ def _stage(alias: str, view: ViewType) -> str:
         ViewType.DELETED_ONLY: f"{alias}.deleted_time IS NOT NULL",
         ViewType.ALL: "1 = 1",
     }[view]
-
-
-def _page(search: Search, tx: Transaction, query: RunQuery | ExperimentQuery) -> tuple[list[int], str | None]:
-    if query.filter is not None:
-        search.where_filter(query.filter)
-    search.order_by(query.order)
-    ids, position = search.page(tx, query.max_results, read_token(query, search.position_length))
-    return ids, None if position is None else write_token(query, position)

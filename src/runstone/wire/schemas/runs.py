@@ -62,11 +62,11 @@ class RunInfo(Answer, kw_only=True):
 
     run_uuid: str
     run_id: str
-    run_name: str
+    run_name: str = ""
     experiment_id: str
     user_id: str = ""
     status: str
-    start_time: int
+    start_time: int | None = None
     end_time: int | None = None
     artifact_uri: str
     lifecycle_stage: str
@@ -108,8 +108,8 @@ class Run(Answer, kw_only=True):
     """A run."""
 
     info: RunInfo
-    data: RunData
-    inputs: Inputs
+    data: RunData = msgspec.field(default_factory=RunData)
+    inputs: Inputs = msgspec.field(default_factory=Inputs)
 
 
 class RunAnswer(Answer, kw_only=True):
@@ -132,9 +132,10 @@ class Runs(Answer, kw_only=True):
 
 
 class CreateRun(Request, kw_only=True):
-    """A new run."""
+    """A new run. MLflow's servers pass over `run_id` and make one up."""
 
     experiment_id: str = "0"
+    run_id: str | None = None
     user_id: str | None = None
     run_name: str | None = None
     start_time: int | None = None
@@ -257,6 +258,6 @@ class ListArtifacts(RunId, kw_only=True):
 class ArtifactsAnswer(Answer, kw_only=True):
     """What stands in a folder of a run."""
 
-    root_uri: str
+    root_uri: str = ""
     files: list[FileInfo] = []
     next_page_token: str | None = None

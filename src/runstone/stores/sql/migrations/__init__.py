@@ -60,11 +60,27 @@ def check(connection: Connection) -> list[Any]:
     from runstone.stores.sql.schema import metadata
 
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
-    return [difference for difference in compare_metadata(context, metadata) if not _is_internal(difference)]
+    found = [difference for difference in compare_metadata(context, metadata) if not _is_internal(difference)]
+    indexes = [_index(difference) for difference in found]
+    # SQLAlchemy reads no direction from SQLite, so an index with DESC shows as removed and as added.
+    return [
+        difference
+        for difference, index in zip(found, indexes, strict=True)
+        if index is None or indexes.count(index) == 1
+    ]
 
 
 def _is_internal(difference: Any) -> bool:
     return isinstance(difference, tuple) and getattr(difference[1], "name", None) == VERSION_TABLE
+
+
+def _index(difference: Any) -> tuple[Any, ...] | None:
+    """What an added or removed index is but for its directions: name, uniqueness, columns; None for another thing."""
+    if not isinstance(difference, tuple) or difference[0] not in ("add_index", "remove_index"):
+        return None
+    index = difference[1]
+    columns = (str(expression).removesuffix(" DESC").rpartition(".")[2] for expression in index.expressions)
+    return index.name, bool(index.unique), *columns
 
 
 @contextmanager

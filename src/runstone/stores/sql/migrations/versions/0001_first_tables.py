@@ -142,12 +142,96 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
     )
+    _create_models()
     now = time.time_ns() // 1_000_000
     op.bulk_insert(experiments, [{"id": 0, "name": "Default", "creation_time": now, "last_update_time": now}])
 
 
+def _texts(name: str, owner: str, *columns: sa.Column[Any]) -> None:
+    """A table of texts by key."""
+    _keyed(
+        name,
+        _key(owner),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+        *columns,
+    )
+
+
+def _create_models() -> None:
+    _keyed(
+        "run_models",
+        _key("run"),
+        sa.Column("is_output", sa.Boolean(create_constraint=False), primary_key=True),
+        sa.Column("model_id", sa.Text, primary_key=True),
+        sa.Column("step", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "logged_models",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("model_id", sa.Text, nullable=False, unique=True),
+        sa.Column("experiment", _ID, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("model_type", sa.Text, nullable=False),
+        sa.Column("source_run_id", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("artifact_location", sa.Text),
+        sa.Column("creation_time", sa.BigInteger, nullable=False),
+        sa.Column("last_update_time", sa.BigInteger, nullable=False),
+        sa.Column("deleted_time", sa.BigInteger),
+    )
+    op.create_index("logged_models_by_time", "logged_models", ["experiment", sa.desc("creation_time"), "model_id"])
+    op.create_index("logged_models_by_run", "logged_models", ["source_run_id"])
+    _texts("logged_model_params", "model", sa.Column("number", sa.Double))
+    _texts("logged_model_tags", "model")
+    _keyed(
+        "logged_model_metrics",
+        _key("model"),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("dataset_name", sa.Text, primary_key=True),
+        sa.Column("dataset_digest", sa.Text, primary_key=True),
+        sa.Column("value", sa.Double),
+        sa.Column("timestamp", sa.BigInteger, nullable=False),
+        sa.Column("step", sa.BigInteger, nullable=False),
+        sa.Column("run_id", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "registered_models",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False, unique=True),
+        sa.Column("description", sa.Text, nullable=False),
+        sa.Column("last_version", sa.BigInteger, nullable=False),
+        sa.Column("creation_time", sa.BigInteger, nullable=False),
+        sa.Column("last_update_time", sa.BigInteger, nullable=False),
+    )
+    _texts("registered_model_tags", "model")
+    _keyed(
+        "model_aliases",
+        _key("model"),
+        sa.Column("alias", sa.Text, primary_key=True),
+        sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    texts = ("stage", "description", "user_id", "source", "storage_location", "run_id", "run_link", "model_id")
+    op.create_table(
+        "model_versions",
+        sa.Column("id", _ID, primary_key=True),
+        sa.Column("model", _ID, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in texts),
+        sa.Column("creation_time", sa.BigInteger, nullable=False),
+        sa.Column("last_update_time", sa.BigInteger, nullable=False),
+    )
+    op.create_index("model_versions_by_number", "model_versions", ["model", "version"], unique=True)
+    op.create_index("model_versions_by_stage", "model_versions", ["model", "stage", "version"])
+    op.create_index("model_versions_by_run", "model_versions", ["run_id"])
+    op.create_index("model_versions_by_time", "model_versions", [sa.desc("last_update_time")])
+    _texts("model_version_tags", "model_version")
+
+
 def downgrade() -> None:
     for name in (
+        "model_version_tags", "model_versions", "model_aliases", "registered_model_tags", "registered_models",
+        "logged_model_metrics", "logged_model_tags", "logged_model_params", "logged_models", "run_models",
         "input_tags", "inputs", "datasets", "writers", "batches", "chunks", "series", "tags", "params", "clock",
         "runs",
         "experiment_tags", "experiments",

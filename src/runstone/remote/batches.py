@@ -1,0 +1,39 @@
+"""What is to be recorded in a run, cut into requests that a server of MLflow takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import TypeVar
+
+from runstone.series.points import MetricBatch
+from runstone.wire.convert import key_values, metric_requests
+from runstone.wire.limits import MAX_BATCH_METRICS, MAX_BATCH_PARAMS, MAX_BATCH_TAGS
+from runstone.wire.schemas.common import KeyValue
+from runstone.wire.schemas.runs import LogBatch
+
+__all__ = ["split_batch"]
+
+T = TypeVar("T")
+
+
+def split_batch(
+    run_id: str, metrics: MetricBatch | None, params: Mapping[str, str], tags: Mapping[str, str]
+) -> Iterator[LogBatch]:
+    """As few requests as it takes, one at least: params and tags first, then metrics, in the order given."""
+    texts: list[tuple[list[KeyValue], list[KeyValue]]] = list(
+        zip_longest(
+            _chunks(key_values(params), MAX_BATCH_PARAMS), _chunks(key_values(tags), MAX_BATCH_TAGS), fillvalue=[]
+        )
+    ) or [([], [])]
+    points = list(_chunks(metric_requests(metrics) if metrics else [], MAX_BATCH_METRICS)) or [[]]
+    for some_params, some_tags in texts[:-1]:
+        yield LogBatch(run_id=run_id, params=some_params, tags=some_tags)
+    last_params, last_tags = texts[-1]
+    yield LogBatch(run_id=run_id, metrics=points[0], params=last_params, tags=last_tags)
+    for some_points in points[1:]:
+        yield LogBatch(run_id=run_id, metrics=some_points)
+
+
+def _chunks(items: list[T], size: int) -> Iterator[list[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
