@@ -110,7 +110,8 @@ def _option(option: click.Option) -> tuple[str, str]:
     shown = f"{names} `{words}`" if words else names
     default = f" Default: {option.default}." if option.show_default else ""
     variable = f" Environment: `{option.envvar}`." if option.envvar else ""
-    return shown, f"{option.help or ''}{default}{variable}".strip()
+    meaning = (option.help or "").replace("*", "\\*")
+    return shown, f"{meaning}{default}{variable}".strip()
 
 
 # -- settings

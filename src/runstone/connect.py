@@ -39,6 +39,7 @@ __all__ = [
     "open_database",
     "resolve_uri",
     "upgrade_database",
+    "without_credentials",
 ]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
@@ -133,7 +134,7 @@ def list_activity(path: Path) -> dict[str, Activity]:
 
 
 def database_path(uri: str) -> Path:
-    """The database file that a URI means, absolute. Raises InvalidInput for a URI of another kind, such as a server's."""
+    """The database file that a URI means, absolute. Raises InvalidInput for any other URI, a server's too."""
     match = _SCHEME.match(uri)
     scheme = match[1].lower() if match else ""
     if scheme == "sqlite":

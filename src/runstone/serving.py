@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from runstone.artifacts.uris import open_artifact_store
 from runstone.connect import artifact_root, database_path, open_database
 from runstone.server.app import App
@@ -10,15 +12,25 @@ from runstone.server.options import ServerOptions
 from runstone.stores.sql.store import SqlStore
 from runstone.tracking.local import LocalTracking
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "prepare_store"]
 
 
 def create_app(options: ServerOptions) -> App:
     """The application over the store at `options.tracking_uri`. Raises InvalidInput and StoreError."""
     path = database_path(options.tracking_uri)
-    destination = options.artifacts_destination or artifact_root(path)
-    destination = open_artifact_store(destination).root_uri
+    destination = _destination(options, path)
     artifacts = ProxiedArtifacts(destination)
     root = PROXIED_ROOT if options.serve_artifacts else destination
     tracking = LocalTracking(SqlStore(open_database(path), root), artifacts)
     return App(options, tracking, artifacts if options.serve_artifacts else None)
+
+
+def prepare_store(options: ServerOptions) -> None:
+    """Make the store where it is missing, and raise now what every worker process would raise later."""
+    path = database_path(options.tracking_uri)
+    _destination(options, path)
+    open_database(path).close()
+
+
+def _destination(options: ServerOptions, database: Path) -> str:
+    return open_artifact_store(options.artifacts_destination or artifact_root(database)).root_uri

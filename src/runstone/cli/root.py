@@ -24,6 +24,8 @@ COMMANDS = {
     "metrics": "List a run's metrics, and draw their history.",
     "artifacts": "List, show, download and upload a run's files.",
     "search": "Find runs by their metrics, params and tags.",
+    "server": "Serve the store to MLflow's clients and to Runstone's.",
+    "ui": "Serve the store, and open a browser on it.",
     "demo": "Train a few small models and record them.",
     "doctor": "Say where runs are recorded, and what is wrong.",
     "db": "Look after the database of runs.",

@@ -16,6 +16,7 @@ from typing import Any
 from runstone import settings, tag_names
 from runstone.active import ActiveRuns
 from runstone.client import Client
+from runstone.connect import without_credentials
 from runstone.context import collect_tags
 from runstone.entities import LifecycleStage, Run, RunStatus
 from runstone.errors import InvalidInput, NotActive, RunstoneError
@@ -157,7 +158,7 @@ def _activate(client: Client, run: Run) -> ActiveRun:
     _active.push((client, active))
     if not _memory.has_announced:
         _memory.has_announced = True
-        say(f"recording run '{run.info.run_name}' in {client.tracking_uri}")
+        say(f"recording run '{run.info.run_name}' in {without_credentials(client.tracking_uri)}")
     return active
 
 

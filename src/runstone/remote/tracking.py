@@ -49,6 +49,7 @@ from runstone.tracking.checks import (
     param_texts,
     tag_texts,
 )
+from runstone.tracking.models import Models
 from runstone.validation import (
     check_experiment_id,
     check_experiment_name,
@@ -83,6 +84,13 @@ class RemoteTracking:
     def close(self) -> None:
         self._artifacts.close()
         self.session.close()
+
+    @property
+    def models(self) -> Models:
+        """Not there yet. Raises RunstoneError."""
+        raise RunstoneError(
+            "This version of Runstone does not ask servers about models; use a client of MLflow for them"
+        )
 
     def _call(self, name: str, request: Request) -> Any:
         return call_route(self.session, name, request)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from runstone.errors import InvalidInput
@@ -23,6 +23,7 @@ from runstone.server.dispatch import Dispatcher, fault_response, plain_fault
 from runstone.server.guards import Guards
 from runstone.server.metrics import CONTENT_TYPE, Metrics
 from runstone.server.options import ServerOptions
+from runstone.server.welcome import HEADERS, welcome_page
 from runstone.tracking.base import Tracking
 from runstone.version import __version__
 from runstone.wire.openapi import openapi_document
@@ -75,6 +76,8 @@ class App:
         self._routes = self._dispatcher.table()
         self._templates = [(path.split("/"), verbs) for path, verbs in self._routes.items() if "{" in path]
         self._plain: dict[str, Handler] = {
+            "": self._welcome,
+            "/": self._welcome,
             "/health": self._health,
             "/version": self._version,
             "/metrics": self._render_metrics,
@@ -137,7 +140,11 @@ class App:
         path = request.scope["path"].removeprefix(self._options.static_prefix)
         verb = "GET" if request.method == "HEAD" else request.method
         if path in self._plain:
-            return _Target(path.strip("/"), self._plain[path], False) if verb == "GET" else _wrong_verb(request)
+            return (
+                _Target(path.strip("/") or "welcome", self._plain[path], False)
+                if verb == "GET"
+                else _wrong_verb(request)
+            )
         verbs, fields = self._match(path)
         if verbs is not None:
             route = verbs.get(verb)
@@ -201,6 +208,10 @@ class App:
 
     async def _health(self, request: Request) -> Response:
         return PlainTextResponse("OK")
+
+    async def _welcome(self, request: Request) -> Response:
+        url = f"{request.url.scheme}://{request.headers.get('host', '')}{self._options.static_prefix}"
+        return HTMLResponse(welcome_page(url), headers=HEADERS)
 
     async def _version(self, request: Request) -> Response:
         return PlainTextResponse(__version__)

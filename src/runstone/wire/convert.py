@@ -25,6 +25,7 @@ __all__ = [
     "metric_entities",
     "metric_entity",
     "metric_requests",
+    "model_outputs",
     "run_body",
     "run_entity",
     "run_id_of",
@@ -177,7 +178,11 @@ def run_body(run: entities.Run) -> runs.Run:
             params=key_values(run.data.params),
             tags=key_values(run.data.tags),
         ),
-        inputs=runs.Inputs(dataset_inputs=inputs_body(run.inputs.dataset_inputs)),
+        inputs=runs.Inputs(
+            dataset_inputs=inputs_body(run.inputs.dataset_inputs),
+            model_inputs=[runs.ModelInput(model_id=one.model_id) for one in run.inputs.model_inputs],
+        ),
+        outputs=_outputs_body(run.outputs),
     )
 
 
@@ -202,8 +207,24 @@ def run_entity(body: runs.Run) -> entities.Run:
             params=texts(body.data.params, "param"),
             tags=tags,
         ),
-        inputs=entities.RunInputs(dataset_inputs=tuple(dataset_inputs(body.inputs.dataset_inputs))),
+        inputs=entities.RunInputs(
+            dataset_inputs=tuple(dataset_inputs(body.inputs.dataset_inputs)),
+            model_inputs=tuple(entities.LoggedModelInput(one.model_id) for one in body.inputs.model_inputs),
+        ),
+        outputs=entities.RunOutputs(
+            model_outputs=tuple(model_outputs(body.outputs.model_outputs if body.outputs else []))
+        ),
     )
+
+
+def _outputs_body(outputs: entities.RunOutputs) -> runs.Outputs | None:
+    found = [runs.ModelOutput(model_id=one.model_id, step=one.step) for one in outputs.model_outputs]
+    return runs.Outputs(model_outputs=found) if found else None
+
+
+def model_outputs(bodies: Iterable[runs.ModelOutput]) -> list[entities.LoggedModelOutput]:
+    """Logged models as a run made them."""
+    return [entities.LoggedModelOutput(body.model_id, body.step) for body in bodies]
 
 
 def inputs_body(links: Iterable[entities.DatasetInput]) -> list[runs.DatasetInput]:

@@ -9,12 +9,24 @@ from typing import Literal
 
 import msgspec
 
-from runstone.wire.schemas import experiments, native, runs
+from runstone.wire.schemas import experiments, models, native, runs
 from runstone.wire.schemas.common import Answer, Empty, Request
 
 __all__ = ["ARTIFACTS_PATH", "NATIVE_PREFIX", "NATIVE_ROUTES", "PREFIXES", "ROUTES", "Access", "Route"]
 
-Access = Literal["read experiment", "write experiment", "create experiment", "read run", "write run", "search"]
+Access = Literal[
+    "read experiment",
+    "write experiment",
+    "create experiment",
+    "read run",
+    "write run",
+    "read registered model",
+    "write registered model",
+    "create registered model",
+    "read logged model",
+    "write logged model",
+    "search",
+]
 
 PREFIXES = (
     "/api/2.0/mlflow",
@@ -52,7 +64,7 @@ ARTIFACTS_PATH = "/api/2.0/mlflow-artifacts/artifacts"
 NATIVE_PREFIX = "/api/runstone/v1"
 """Where NATIVE_ROUTES are answered."""
 
-_GET, _POST = ("GET",), ("POST",)
+_GET, _POST, _PATCH, _DELETE = ("GET",), ("POST",), ("PATCH",), ("DELETE",)
 
 ROUTES: tuple[Route, ...] = (
     Route("create_experiment", _POST, "experiments/create", experiments.CreateExperiment,
@@ -95,6 +107,69 @@ ROUTES: tuple[Route, ...] = (
           runs.History, "read run", repeatable=True),
     Route("list_artifacts", _GET, "artifacts/list", runs.ListArtifacts, runs.ArtifactsAnswer,
           "read run", repeatable=True),
+    Route("log_outputs", _POST, "runs/outputs", runs.LogOutputs, Empty, "write run", repeatable=True),
+    Route("create_registered_model", _POST, "registered-models/create", models.CreateRegisteredModel,
+          models.RegisteredModelAnswer, "create registered model", repeatable=False),
+    Route("get_registered_model", _GET, "registered-models/get", models.RegisteredModelName,
+          models.RegisteredModelAnswer, "read registered model", repeatable=True),
+    Route("search_registered_models", _GET, "registered-models/search", models.SearchRegisteredModels,
+          models.RegisteredModels, "search", repeatable=True),
+    Route("list_registered_models", _GET, "registered-models/list", models.SearchRegisteredModels,
+          models.RegisteredModels, "search", repeatable=True),
+    Route("rename_registered_model", _POST, "registered-models/rename", models.RenameRegisteredModel,
+          models.RegisteredModelAnswer, "write registered model", repeatable=False),
+    Route("update_registered_model", _PATCH, "registered-models/update", models.UpdateRegisteredModel,
+          models.RegisteredModelAnswer, "write registered model", repeatable=True),
+    Route("delete_registered_model", _DELETE, "registered-models/delete", models.RegisteredModelName,
+          Empty, "write registered model", repeatable=False),
+    Route("list_latest_versions", ("POST", "GET"), "registered-models/get-latest-versions", models.GetLatestVersions,
+          models.ModelVersions, "read registered model", repeatable=True),
+    Route("set_registered_model_tag", _POST, "registered-models/set-tag", models.SetRegisteredModelTag,
+          Empty, "write registered model", repeatable=True),
+    Route("delete_registered_model_tag", _DELETE, "registered-models/delete-tag", models.DeleteRegisteredModelTag,
+          Empty, "write registered model", repeatable=True),
+    Route("set_alias", _POST, "registered-models/alias", models.SetAlias,
+          Empty, "write registered model", repeatable=True),
+    Route("delete_alias", _DELETE, "registered-models/alias", models.AliasedModel,
+          Empty, "write registered model", repeatable=True),
+    Route("get_version_by_alias", _GET, "registered-models/alias", models.AliasedModel,
+          models.ModelVersionAnswer, "read registered model", repeatable=True),
+    Route("create_model_version", _POST, "model-versions/create", models.CreateModelVersion,
+          models.ModelVersionAnswer, "write registered model", repeatable=False),
+    Route("get_model_version", _GET, "model-versions/get", models.ModelVersionId,
+          models.ModelVersionAnswer, "read registered model", repeatable=True),
+    Route("update_model_version", _PATCH, "model-versions/update", models.UpdateModelVersion,
+          models.ModelVersionAnswer, "write registered model", repeatable=True),
+    Route("set_model_version_stage", _POST, "model-versions/transition-stage", models.TransitionStage,
+          models.ModelVersionAnswer, "write registered model", repeatable=True),
+    Route("delete_model_version", _DELETE, "model-versions/delete", models.ModelVersionId,
+          Empty, "write registered model", repeatable=False),
+    Route("search_model_versions", _GET, "model-versions/search", models.SearchModelVersions,
+          models.ModelVersions, "search", repeatable=True),
+    Route("get_download_uri", _GET, "model-versions/get-download-uri", models.ModelVersionId,
+          models.DownloadUriAnswer, "read registered model", repeatable=True),
+    Route("set_model_version_tag", _POST, "model-versions/set-tag", models.SetModelVersionTag,
+          Empty, "write registered model", repeatable=True),
+    Route("delete_model_version_tag", _DELETE, "model-versions/delete-tag", models.DeleteModelVersionTag,
+          Empty, "write registered model", repeatable=True),
+    Route("create_logged_model", _POST, "logged-models", models.CreateLoggedModel,
+          models.LoggedModelAnswer, "write experiment", repeatable=False),
+    Route("search_logged_models", _POST, "logged-models/search", models.SearchLoggedModels,
+          models.LoggedModels, "search", repeatable=True),
+    Route("get_logged_model", _GET, "logged-models/{model_id}", models.LoggedModelId,
+          models.LoggedModelAnswer, "read logged model", repeatable=True),
+    Route("finalize_logged_model", _PATCH, "logged-models/{model_id}", models.FinalizeLoggedModel,
+          models.LoggedModelAnswer, "write logged model", repeatable=True),
+    Route("delete_logged_model", _DELETE, "logged-models/{model_id}", models.LoggedModelId,
+          Empty, "write logged model", repeatable=True),
+    Route("set_logged_model_tags", _PATCH, "logged-models/{model_id}/tags", models.SetLoggedModelTags,
+          Empty, "write logged model", repeatable=True),
+    Route("delete_logged_model_tag", _DELETE, "logged-models/{model_id}/tags/{tag_key}", models.DeleteLoggedModelTag,
+          Empty, "write logged model", repeatable=False),
+    Route("log_logged_model_params", _POST, "logged-models/{model_id}/params", models.LogModelParams,
+          Empty, "write logged model", repeatable=True),
+    Route("list_logged_model_artifacts", _GET, "logged-models/{model_id}/artifacts/directories",
+          models.ListModelArtifacts, models.ModelArtifacts, "read logged model", repeatable=True),
 )  # fmt: skip
 
 NATIVE_ROUTES: tuple[Route, ...] = (

@@ -3,24 +3,26 @@
 An appended batch is one row, whatever the number of its keys; its points are folded into the chunks of their series
 when enough have gathered or the run ends. Chunks of a series do not overlap, but may share a (step, timestamp) where
 they meet. Folding reads and compresses outside the write transaction, and gives up without a trace where another
-process has folded the same batches meanwhile.
+process has folded the same batches meanwhile; then it begins again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
+from runstone.errors import StoreCorrupt
 from runstone.series.codec import decode_chunk, encode_chunk, plan_merge, split_chunks
 from runstone.series.frame import decode_frame, encode_frame, frame_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, merge, summarize
 from runstone.stores.sql.database import Database, Row, Transaction
 
-__all__ = ["append", "fold", "fold_inexact", "list_summaries", "read"]
+__all__ = ["append", "fold", "fold_inexact", "has_exact_counts", "list_summaries", "read", "unfolded"]
 
 SUMMARY = "count, last, last_step, last_timestamp, first, first_step, first_timestamp, min, min_step, max, max_step"
 
@@ -54,7 +56,7 @@ _UPSERT_SERIES = (
 )
 
 
-def _summary(columns: Iterable[float | None]) -> Summary:
+def _summary(columns: Sequence[float | None]) -> Summary:
     return Summary(*(math.nan if value is None else value for value in columns))  # type: ignore[arg-type]
 
 
@@ -65,13 +67,27 @@ def _columns(summary: Summary) -> list[float | None]:
 
 
 def list_summaries(tx: Transaction, run: int) -> dict[str, Summary]:
-    """The summary of each series of a run, by key in order."""
-    rows = tx.rows(f"SELECT key, {SUMMARY} FROM series WHERE run = ? ORDER BY key", (run,))
-    return {key: _summary(columns) for key, *columns in rows}
+    """The summary of each series of a run, by key in order. Series that are not folded yet are counted by reading."""
+    rows = tx.rows(f"SELECT key, is_count_exact, {SUMMARY} FROM series WHERE run = ? ORDER BY key", (run,))
+    return {
+        key: _summary(columns) if exact else _summary([len(read(tx, run, key)), *columns[1:]])
+        for key, exact, *columns in rows
+    }
 
 
-def read(tx: Transaction, run: int, key: str, from_step: int | None, to_step: int | None) -> Points:
-    """The points of a series in order, from its chunks and from what is not folded yet."""
+def has_exact_counts(tx: Transaction, run: int) -> bool:
+    """Whether no series of a run may hold points that were counted twice."""
+    return tx.row("SELECT 1 FROM series WHERE run = ? AND NOT is_count_exact LIMIT 1", (run,)) is None
+
+
+def unfolded(tx: Transaction, run: int) -> int:
+    """How many batches of a run wait to be folded."""
+    row = tx.row("SELECT COUNT(*) FROM batches WHERE run = ?", (run,))
+    return int(row[0]) if row else 0
+
+
+def read(tx: Transaction, run: int, key: str, from_step: int | None = None, to_step: int | None = None) -> Points:
+    """The points of a series in order, from its chunks and from what is not folded yet. Raises StoreCorrupt."""
     conditions, arguments = ["run = ?", "key = ?"], [run, key]
     if from_step is not None:
         conditions.append("last_step >= ?")
@@ -83,12 +99,21 @@ def read(tx: Transaction, run: int, key: str, from_step: int | None, to_step: in
         f"SELECT data FROM chunks WHERE {' AND '.join(conditions)} ORDER BY first_step, first_timestamp, id",
         arguments,
     )
-    parts = [decode_chunk(data) for (data,) in chunks]
-    for (data,) in tx.rows("SELECT data FROM batches WHERE run = ? ORDER BY id", (run,)):
-        points = frame_points(data, key)
-        if points is not None:
-            parts.append(points)
-    return Points.join(parts).between(from_step, to_step)
+    batches = tx.rows("SELECT data FROM batches WHERE run = ? ORDER BY id", (run,))
+    with _naming(tx, run, f"the series '{key}'"):
+        parts = [decode_chunk(data) for (data,) in chunks]
+        fresh = [frame_points(data, key) for (data,) in batches]
+    return Points.join([*parts, *(points for points in fresh if points is not None)]).between(from_step, to_step)
+
+
+@contextmanager
+def _naming(tx: Transaction, run: int, what: str) -> Iterator[None]:
+    """What cannot be decoded in the block is `what`, of this run."""
+    try:
+        yield
+    except StoreCorrupt as error:
+        row = tx.row("SELECT run_id FROM runs WHERE id = ?", (run,))
+        raise StoreCorrupt(f"Cannot read {what} of run '{row[0] if row else run}': {error}") from error
 
 
 # -- folding
@@ -117,11 +142,17 @@ class _FoldedElsewhere(Exception):
 
 
 def fold(database: Database, run: int) -> None:
-    """Turn the batches of a run into chunks."""
+    """Turn the batches of a run into chunks. Raises StoreCorrupt."""
+    while not _try_fold(database, run):
+        pass
+
+
+def _try_fold(database: Database, run: int) -> bool:
+    """Fold, unless another process is faster; whether nothing is left of the batches that were there."""
     with database.read() as tx:
         batches, rewrites = _plan_fold(tx, run)
     if not batches:
-        return
+        return True
     inserts = [(run, rewrite.key, *row) for rewrite in rewrites for row in _chunk_rows(rewrite.points)]
     try:
         with database.write() as tx:
@@ -136,10 +167,11 @@ def fold(database: Database, run: int) -> None:
                 "UPDATE series SET count = count - ? WHERE run = ? AND key = ?",
                 [(rewrite.repeated, run, rewrite.key) for rewrite in rewrites if rewrite.repeated],
             )
-            if tx.row("SELECT 1 FROM batches WHERE run = ? LIMIT 1", (run,)) is None:
+            if not unfolded(tx, run):
                 tx.run("UPDATE series SET is_count_exact = ? WHERE run = ? AND NOT is_count_exact", (True, run))
     except _FoldedElsewhere:
-        return
+        return False
+    return True
 
 
 def _delete(tx: Transaction, table: str, ids: list[int]) -> None:
@@ -148,21 +180,21 @@ def _delete(tx: Transaction, table: str, ids: list[int]) -> None:
         raise _FoldedElsewhere
 
 
-def fold_inexact(database: Database, run: int | None = None) -> None:
-    """Fold the runs (or the one) in which repeated points may have been counted twice."""
-    condition, arguments = ("", ()) if run is None else (" AND run = ?", (run,))
+def fold_inexact(database: Database) -> None:
+    """Fold the runs in which repeated points may have been counted twice."""
     with database.read() as tx:
-        runs = tx.rows(f"SELECT DISTINCT run FROM series WHERE NOT is_count_exact{condition}", arguments)
-    for (number,) in runs:
-        fold(database, number)
+        runs = tx.rows("SELECT DISTINCT run FROM series WHERE NOT is_count_exact")
+    for (run,) in runs:
+        fold(database, run)
 
 
 def _plan_fold(tx: Transaction, run: int) -> tuple[list[int], list[_Rewrite]]:
     rows = tx.rows("SELECT id, data FROM batches WHERE run = ? ORDER BY id", (run,))
     fresh: dict[str, list[Points]] = {}
-    for _, data in rows:
-        for key, points in decode_frame(data).series():
-            fresh.setdefault(key, []).append(points)
+    with _naming(tx, run, "a batch"):
+        for _, data in rows:
+            for key, points in decode_frame(data).series():
+                fresh.setdefault(key, []).append(points)
     return [row[0] for row in rows], [_plan_rewrite(tx, run, key, parts) for key, parts in fresh.items()]
 
 
@@ -177,7 +209,8 @@ def _plan_rewrite(tx: Transaction, run: int, key: str, parts: list[Points]) -> _
         )
     ]
     removed = _chunks_to_rewrite(chunks, fresh)
-    old = [decode_chunk(data) for (data,) in _chunk_data(tx, [chunk.id for chunk in removed])]
+    with _naming(tx, run, f"the series '{key}'"):
+        old = [decode_chunk(data) for (data,) in _chunk_data(tx, [chunk.id for chunk in removed])]
     points = Points.join([*old, fresh])
     arrived = sum(len(part) for part in (*old, *parts))
     return _Rewrite(key, [chunk.id for chunk in removed], points, arrived - len(points))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Mapping, Sequence
 
 from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
@@ -17,6 +17,8 @@ from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
 
 __all__ = ["SqlStore"]
+
+_log = logging.getLogger(__name__)
 
 # A run's batches are folded when this much has come from this process; a read decodes what is not folded yet.
 _FOLD_POINTS = 1 << 16
@@ -97,7 +99,7 @@ class SqlStore:
         with self.database.write() as tx:
             runs.set_status(tx, run_id, status, end_time)
         if RunStatus.is_terminated(status) and self._unfolded.at_end(run_id):
-            self.fold(run_id)
+            self._tidy(run_id)
 
     def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
         with self.database.write() as tx:
@@ -139,7 +141,7 @@ class SqlStore:
             errors = [_attempt(tx, write) for write in writes]
         for write, error in zip(writes, errors, strict=True):
             if error is None and write.metrics and self._unfolded.add(write.run_id, len(write.metrics)):
-                self.fold(write.run_id)
+                self._tidy(write.run_id)
         return errors
 
     def log_batch(
@@ -177,19 +179,34 @@ class SqlStore:
     def list_series(self, run_id: str) -> dict[str, Summary]:
         with self.database.read() as tx:
             run = runs.run_number(tx, run_id)
-        series.fold_inexact(self.database, run)
+            is_exact = series.has_exact_counts(tx, run)
+        if not is_exact:
+            self._tidy(run_id)
         with self.database.read() as tx:
             return series.list_summaries(tx, run)
 
     def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
         with self.database.read() as tx:
-            return series.read(tx, runs.run_number(tx, run_id), key, from_step, to_step)
+            run = runs.run_number(tx, run_id)
+            # Many short-lived writers, or killed ones, leave what none of them has had reason to fold.
+            is_untidy = series.unfolded(tx, run) >= _FOLD_BATCHES
+        if is_untidy:
+            self._tidy(run_id)
+        with self.database.read() as tx:
+            return series.read(tx, run, key, from_step, to_step)
 
     def fold(self, run_id: str) -> None:
         with self.database.read() as tx:
             run = runs.run_number(tx, run_id)
         series.fold(self.database, run)
+
+    def _tidy(self, run_id: str) -> None:
+        """Fold if that can be done now: what has been stored is safe, and readable, without it."""
         self._unfolded.forget(run_id)
+        try:
+            self.fold(run_id)
+        except StoreError as error:
+            _log.debug("Run %s is not folded: %s", run_id, error)
 
 
 def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
@@ -221,29 +238,29 @@ def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
 
 
 class _Unfolded:
-    """How much this process has appended to each run since it was folded: when to fold, not what to fold."""
+    """How much this process has appended to each run since it was folded: when to fold, not what to fold.
+
+    Without a lock, which a fork in another thread could leave locked for ever: a batch that is miscounted when two
+    threads meet makes folding come a little later.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._appended: dict[str, tuple[int, int]] = {}
 
     def add(self, run_id: str, points: int) -> bool:
         """Count a batch; whether it is time to fold."""
-        with self._lock:
-            batches, total = self._appended.get(run_id, (0, 0))
-            batches, total = batches + 1, total + points
-            self._appended[run_id] = (batches, total)
+        batches, total = self._appended.get(run_id, (0, 0))
+        self._appended[run_id] = batches, total = batches + 1, total + points
         return batches >= _FOLD_BATCHES or total >= _FOLD_POINTS
 
     def at_end(self, run_id: str) -> bool:
         """The run ends: whether to fold what is left."""
-        with self._lock:
-            batches, points = self._appended.pop(run_id, (0, 0))
+        batches, points = self._appended.pop(run_id, (0, 0))
         return batches > _FOLD_BATCHES_AT_END or points > _FOLD_POINTS_AT_END
 
     def forget(self, run_id: str) -> None:
-        with self._lock:
-            self._appended.pop(run_id, None)
+        """The run is folded."""
+        self._appended.pop(run_id, None)
 
 
 def _stage(alias: str, view: ViewType) -> str:

@@ -20,7 +20,6 @@ __all__ = [
     "GetLatestVersions",
     "ListModelArtifacts",
     "LogModelParams",
-    "LogOutputs",
     "LoggedModel",
     "LoggedModelAnswer",
     "LoggedModelData",
@@ -386,17 +385,3 @@ class ListModelArtifacts(LoggedModelId, kw_only=True):
 
     artifact_directory_path: str | None = None
     page_token: str | None = None
-
-
-class LoggedModelOutput(Answer, kw_only=True):
-    """A model that a run made, at a step."""
-
-    model_id: str
-    step: int = 0
-
-
-class LogOutputs(Request, kw_only=True):
-    """Models that a run made."""
-
-    run_id: str
-    models: list[LoggedModelOutput] = []

@@ -22,9 +22,13 @@ __all__ = [
     "LogInputs",
     "LogMetric",
     "LogModel",
+    "LogOutputs",
     "LogParam",
     "Metric",
     "MetricAnswer",
+    "ModelInput",
+    "ModelOutput",
+    "Outputs",
     "Run",
     "RunAnswer",
     "RunData",
@@ -38,13 +42,16 @@ __all__ = [
 ]
 
 
-class Metric(msgspec.Struct):
-    """A point as it arrives."""
+class Metric(msgspec.Struct, omit_defaults=True):
+    """A point as it arrives. With a model it is a figure of that logged model, too, maybe on a dataset."""
 
     key: str
     value: float
     timestamp: int
     step: int = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
 
 
 class MetricAnswer(Answer, kw_only=True):
@@ -98,10 +105,30 @@ class DatasetInput(Answer, kw_only=True):
     dataset: Dataset
 
 
+class ModelInput(Answer, kw_only=True):
+    """A logged model that a run read."""
+
+    model_id: str
+
+
+class ModelOutput(Answer, kw_only=True):
+    """A logged model that a run made, at a step."""
+
+    model_id: str
+    step: int = 0
+
+
 class Inputs(Answer, kw_only=True):
     """What a run read."""
 
     dataset_inputs: list[DatasetInput] = []
+    model_inputs: list[ModelInput] = []
+
+
+class Outputs(Answer, kw_only=True):
+    """What a run made."""
+
+    model_outputs: list[ModelOutput] = []
 
 
 class Run(Answer, kw_only=True):
@@ -110,6 +137,7 @@ class Run(Answer, kw_only=True):
     info: RunInfo
     data: RunData = msgspec.field(default_factory=RunData)
     inputs: Inputs = msgspec.field(default_factory=Inputs)
+    outputs: Outputs | None = None
 
 
 class RunAnswer(Answer, kw_only=True):
@@ -172,6 +200,9 @@ class LogMetric(RunId, kw_only=True):
     value: float
     timestamp: int
     step: int = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
 
 
 class LogParam(RunId, kw_only=True):
@@ -209,10 +240,16 @@ class LogModel(RunId, kw_only=True):
 
 
 class LogInputs(RunId, kw_only=True):
-    """Datasets that a run read; models among inputs belong to logged models."""
+    """Datasets and logged models that a run read."""
 
     datasets: list[DatasetInput] = []
-    models: list[dict[str, object]] = []
+    models: list[ModelInput] = []
+
+
+class LogOutputs(RunId, kw_only=True):
+    """Logged models that a run made."""
+
+    models: list[ModelOutput] = []
 
 
 class GetHistory(RunId, kw_only=True):

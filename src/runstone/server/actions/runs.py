@@ -1,93 +1,42 @@
-"""How each row of `wire.routes` is answered: a request becomes a call of Tracking, its result an answer.
-
-Plain functions of (tracking, request), named as their rows, run in worker threads. They know no HTTP.
-"""
+"""How the rows about runs, and about what they record, are answered."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from runstone.errors import InvalidInput, NotFound
-from runstone.series.points import Points
+from runstone.entities import LoggedModelInput
+from runstone.errors import InvalidInput
+from runstone.series.points import MetricBatch, Points
+from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
-from runstone.wire import convert
-from runstone.wire.schemas import experiments, runs
+from runstone.wire import convert, convert_models
+from runstone.wire.schemas import runs
 from runstone.wire.schemas.common import Answer, Empty
 
-__all__ = ["ACTIONS", "Action"]
-
-Action = Callable[[Tracking, Any], Answer]
+__all__ = [
+    "create_run",
+    "delete_run",
+    "delete_tag",
+    "get_history",
+    "get_history_bulk",
+    "get_history_bulk_interval",
+    "get_run",
+    "list_artifacts",
+    "log_inputs",
+    "log_metric",
+    "log_model",
+    "log_outputs",
+    "log_param",
+    "restore_run",
+    "search_runs",
+    "set_tag",
+    "update_run",
+]
 
 HISTORY_PAGE = 25_000
 """The most points in one answer of a history, as MLflow has it."""
-
-
-# -- experiments
-
-
-def create_experiment(tracking: Tracking, request: experiments.CreateExperiment) -> Answer:
-    experiment_id = tracking.create_experiment(
-        request.name, artifact_location=request.artifact_location, tags=convert.texts(request.tags, "tag")
-    )
-    return experiments.ExperimentIdAnswer(experiment_id=experiment_id)
-
-
-def get_experiment(tracking: Tracking, request: experiments.ExperimentId) -> Answer:
-    return experiments.ExperimentAnswer(
-        experiment=convert.experiment_body(tracking.get_experiment(request.experiment_id))
-    )
-
-
-def find_experiment(tracking: Tracking, request: experiments.ExperimentName) -> Answer:
-    experiment = tracking.find_experiment(request.experiment_name)
-    if experiment is None:
-        raise NotFound(f"Could not find experiment with name '{request.experiment_name}'")
-    return experiments.ExperimentAnswer(experiment=convert.experiment_body(experiment))
-
-
-def search_experiments(tracking: Tracking, request: experiments.SearchExperiments) -> Answer:
-    page = tracking.search_experiments(
-        view=convert.view_of(request.view_type),
-        filter_string=request.filter,
-        order_by=request.order_by,
-        max_results=request.max_results,
-        page_token=request.page_token,
-    )
-    return experiments.Experiments(
-        experiments=[convert.experiment_body(experiment) for experiment in page], next_page_token=page.token
-    )
-
-
-def rename_experiment(tracking: Tracking, request: experiments.UpdateExperiment) -> Answer:
-    tracking.rename_experiment(request.experiment_id, request.new_name)
-    return Empty()
-
-
-def delete_experiment(tracking: Tracking, request: experiments.ExperimentId) -> Answer:
-    tracking.delete_experiment(request.experiment_id)
-    return Empty()
-
-
-def restore_experiment(tracking: Tracking, request: experiments.ExperimentId) -> Answer:
-    tracking.restore_experiment(request.experiment_id)
-    return Empty()
-
-
-def set_experiment_tag(tracking: Tracking, request: experiments.SetExperimentTag) -> Answer:
-    tracking.set_experiment_tags(request.experiment_id, {request.key: request.value})
-    return Empty()
-
-
-def delete_experiment_tag(tracking: Tracking, request: experiments.DeleteExperimentTag) -> Answer:
-    tracking.delete_experiment_tag(request.experiment_id, request.key)
-    return Empty()
-
-
-# -- runs
 
 
 def create_run(tracking: Tracking, request: runs.CreateRun) -> Answer:
@@ -141,7 +90,16 @@ def search_runs(tracking: Tracking, request: runs.SearchRuns) -> Answer:
 
 def log_metric(tracking: Tracking, request: runs.LogMetric) -> Answer:
     point = runs.Metric(request.key, request.value, request.timestamp, request.step)
-    tracking.log_batch(convert.run_id_of(request), metrics=convert.metric_entities([point]))
+    run_id = convert.run_id_of(request)
+    metrics = convert.metric_entities([point])
+    if request.model_id is None:
+        tracking.log_batch(run_id, metrics=metrics)
+        return Empty()
+    batch = MetricBatch.of_metrics(metrics)
+    figures = convert_models.model_metrics([request], run_id)
+    (error,) = tracking.log_batches([Write(run_id=run_id, metrics=batch, model_metrics=figures)])
+    if error is not None:
+        raise error
     return Empty()
 
 
@@ -172,7 +130,15 @@ def log_model(tracking: Tracking, request: runs.LogModel) -> Answer:
 
 
 def log_inputs(tracking: Tracking, request: runs.LogInputs) -> Answer:
-    tracking.log_inputs(convert.run_id_of(request), convert.dataset_inputs(request.datasets))
+    run_id = convert.run_id_of(request)
+    tracking.log_inputs(run_id, convert.dataset_inputs(request.datasets))
+    if request.models:
+        tracking.models.log_model_inputs(run_id, [LoggedModelInput(one.model_id) for one in request.models])
+    return Empty()
+
+
+def log_outputs(tracking: Tracking, request: runs.LogOutputs) -> Answer:
+    tracking.models.log_model_outputs(convert.run_id_of(request), convert.model_outputs(request.models))
     return Empty()
 
 
@@ -240,13 +206,3 @@ def list_artifacts(tracking: Tracking, request: runs.ListArtifacts) -> Answer:
     return runs.ArtifactsAnswer(
         root_uri=tracking.get_run(run_id).info.artifact_uri, files=[convert.file_body(file) for file in files]
     )
-
-
-_ALL: tuple[Action, ...] = (
-        create_experiment, get_experiment, find_experiment, search_experiments, rename_experiment, delete_experiment,
-        restore_experiment, set_experiment_tag, delete_experiment_tag, create_run, get_run, update_run, delete_run,
-        restore_run, search_runs, log_metric, log_param, set_tag, delete_tag, log_model, log_inputs, get_history,
-        get_history_bulk, get_history_bulk_interval, list_artifacts,
-)  # fmt: skip
-ACTIONS = {action.__name__: action for action in _ALL} | {"list_experiments": search_experiments}
-"""By the name of the row. `log_batch` is missing: `appends` answers it."""
