@@ -18,7 +18,7 @@ CHECKED := $(shell find src tests benchmarks examples scripts .ci -name '*.py' 2
 .PHONY: help test lint format demo docs bench lock clean
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: lint build/test/wheel.stamp  ## Check the source, then test the built wheel in an environment of its own
 	scripts/test_wheel build/test $(PYTEST_ARGS)

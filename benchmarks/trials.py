@@ -113,7 +113,7 @@ class Trials:
             for side in self.sides:
                 if side.library != "runstone" and peer_repeats is not None and number >= peer_repeats:
                     continue
-                self._say(f"  {side.library} {number + 1}/{self.repeats}")
+                self._say(f"  {side.library} {f'{number + 1}/{self.repeats}' if number >= 0 else 'warm-up'}")
                 with tempfile.TemporaryDirectory(prefix="runstone-bench-") as folder:
                     answer = once(side, Path(folder))
                 if number >= 0:

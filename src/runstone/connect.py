@@ -28,11 +28,13 @@ from runstone.tracking.base import Tracking
 from runstone.tracking.local import LocalTracking
 
 __all__ = [
+    "Activity",
     "artifact_root",
     "check_database",
     "connect",
     "database_path",
     "has_database",
+    "is_server_uri",
     "list_activity",
     "measure_database",
     "network_file_system",

@@ -35,7 +35,7 @@ def path(session: Session, as_json: bool) -> None:
     place = session.database_path
     exists = has_database(place)
     if as_json:
-        print_json({"path": str(place), "tracking_uri": session.uri, "exists": exists})
+        print_json({"path": str(place), "tracking_uri": session.shown_uri, "exists": exists})
         return
     click.echo(place)
     if not exists:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 
 import click
 
@@ -39,7 +40,7 @@ def demo(session: Session) -> None:
     begin = now_ms()
     with _progress(digits.TOTAL_EPOCHS) as on_epoch:
         sweep_id = digits.train_all(on_epoch)
-    note(f"Trained {len(digits.GRID)} models in {duration(now_ms() - begin)}; recorded in {session.uri}")
+    note(f"Trained {len(digits.GRID)} models in {duration(now_ms() - begin)}; recorded in {session.shown_uri}")
     runs = _ranked(session, digits.EXPERIMENT, sweep_id)
     click.echo()
     _print_ranking(runs)
@@ -47,7 +48,7 @@ def demo(session: Session) -> None:
     _print_what_next(session, digits.EXPERIMENT, runs)
 
 
-def _load_training():  # type: ignore[no-untyped-def]
+def _load_training() -> ModuleType:
     try:
         from runstone.cli import digits
     except ImportError as error:
@@ -105,10 +106,7 @@ def _print_what_next(session: Session, experiment: str, runs: Sequence[Run]) -> 
         ("the curve of the best", f"metrics show {best} val_loss"),
         ("all about it", f"runs show {best}"),
         ("the best two side by side", f"runs diff {best} {second}"),
-        (
-            "runs by what they reached",
-            f"search {shell_word('metrics.val_accuracy > 0.95')} -e {shell_word(experiment)}",
-        ),
+        ("the good ones", f"search 'metrics.val_accuracy > 0.95' -e {shell_word(experiment)}"),
         ("its mistakes, digit by digit", f"artifacts show {best} report.txt"),
     ):
         click.echo(f"  {session.words()} {command}  # {what}")

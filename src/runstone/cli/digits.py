@@ -58,10 +58,9 @@ def train(params: dict[str, Any], data: list[Any], on_epoch: Callable[[str], Non
         mlflow.set_tag("family", "trees" if params["model"] == "forest" else "gradient descent")
         model: Any = None
         for epoch, model in enumerate(grow(params, train_images, train_labels)):
-            metrics = measure(model, "train", train_images, train_labels) | measure(
-                model, "val", val_images, val_labels
-            )
-            mlflow.log_metrics(metrics, step=epoch)
+            train_metrics = measure(model, "train", train_images, train_labels)
+            metrics = measure(model, "val", val_images, val_labels)
+            mlflow.log_metrics(train_metrics | metrics, step=epoch)
             on_epoch(name)
         report(model, val_images, val_labels)
     return float(metrics["val_accuracy"])

@@ -20,6 +20,7 @@ from runstone.cli.session import Session
 from runstone.cli.text import counted, size
 from runstone.errors import RunstoneError
 from runstone.home import find_home, start_folder
+from runstone.naming import now_ms
 from runstone.version import __version__
 
 __all__ = ["doctor"]
@@ -78,16 +79,28 @@ def _look(session: Session) -> Iterator[Finding]:
 
 def _look_at_place(session: Session) -> Iterator[Finding]:
     try:
-        path = session.database_path
+        path = None if session.is_on_server else session.database_path
     except RunstoneError as error:
         yield Finding(name="records in", status="error", text=str(error))
         return
-    yield Finding(name="records in", text=f"{session.uri}, {_why(session)}")
+    yield Finding(name="records in", text=f"{session.shown_uri}, {_why(session)}")
+    if path is None:
+        yield _look_at_server(session)
+        return
     folder = _nearest_folder(path.parent)
     yield _look_at_rights(folder)
     yield _look_at_space(folder)
     yield _look_at_file_system(folder)
     yield _look_at_database(path)
+
+
+def _look_at_server(session: Session) -> Finding:
+    begin = now_ms()
+    try:
+        session.tracking.search_experiments(max_results=1)
+    except RunstoneError as error:
+        return Finding(name="server", status="error", text=str(error))
+    return Finding(name="server", status="ok", text=f"answers in {now_ms() - begin} ms")
 
 
 def _why(session: Session) -> str:
@@ -151,6 +164,8 @@ def _look_at_database(path: Path) -> Finding:
 
 
 def _look_at_settings() -> Iterator[Finding]:
+    from runstone.connect import without_credentials
+
     for setting in settings.SETTINGS:
         source = setting.source()
         if source is None:
@@ -160,7 +175,9 @@ def _look_at_settings() -> Iterator[Finding]:
         except RunstoneError as error:
             yield Finding(name=setting.name, status="error", text=str(error))
             continue
-        yield Finding(name=setting.name, text=f"{'***' if setting.secret else value} (from {source})")
+        yield Finding(
+            name=setting.name, text=f"{'***' if setting.secret else without_credentials(str(value))} (from {source})"
+        )
 
 
 def _look_at_package(name: str) -> Finding:

@@ -51,11 +51,11 @@ def list_command(session: Session, view: str, filter_string: str | None, max_res
       runstone experiments list --view all --filter "name ILIKE '%digits%'"
     """
     found = list_experiments(session, view_of(view), filter_string, unlimited(max_results))
-    activity = _activity(session)
+    activities = _Activities(session)
     if as_json:
-        print_json([_record(experiment, activity) for experiment in found])
+        print_json([_record(experiment, activities) for experiment in found])
     elif found:
-        _print_experiments(found, activity)
+        _print_experiments(found, activities)
     else:
         note(_nothing(view, filter_string))
 
@@ -63,42 +63,48 @@ def list_command(session: Session, view: str, filter_string: str | None, max_res
 def _nothing(view: str, filter_string: str | None) -> str:
     if filter_string:
         return "No experiment matches the filter"
-    return (
-        f"There are no {'' if view == 'all' else view + ' '}experiments; `runstone experiments create NAME` makes one"
-    )
+    kind = "" if view == "all" else f"{view} "
+    return f"There are no {kind}experiments; `runstone experiments create NAME` makes one"
 
 
-def _activity(session: Session) -> dict[str, Activity]:
-    from runstone.connect import list_activity
+class _Activities:
+    """How many active runs each experiment has, and when one last did something; a server does not tell."""
 
-    return list_activity(session.database_path)
+    def __init__(self, session: Session) -> None:
+        self._known: Mapping[str, Activity] | None = None
+        if not session.is_on_server:
+            from runstone.connect import list_activity  # here, because it loads numpy and --help should not
+
+            self._known = list_activity(session.database_path)
+
+    def runs(self, experiment: Experiment) -> int | None:
+        if self._known is None:
+            return None
+        known = self._known.get(experiment.experiment_id)
+        return known.runs if known else 0
+
+    def last_time(self, experiment: Experiment) -> int | None:
+        known = (self._known or {}).get(experiment.experiment_id)
+        return known.last_time if known else None
 
 
-def _record(experiment: Experiment, activity: Mapping[str, Activity]) -> dict[str, Any]:
-    of_this = activity.get(experiment.experiment_id)
+def _record(experiment: Experiment, activities: _Activities) -> dict[str, Any]:
     return {
         **experiment_record(experiment),
-        "active_runs": of_this.runs if of_this else 0,
-        "last_activity": iso_time(of_this.last_time) if of_this else None,
+        "active_runs": activities.runs(experiment),
+        "last_activity": iso_time(activities.last_time(experiment)),
     }
 
 
-def _print_experiments(found: list[Experiment], activity: Mapping[str, Activity]) -> None:
+def _print_experiments(found: list[Experiment], activities: _Activities) -> None:
     now = now_ms()
-    ids = [experiment.experiment_id for experiment in found]
+    runs = [activities.runs(experiment) for experiment in found]
     print_table(
         [
-            Column(heading="ID", cells=ids, is_number=True),
+            Column(heading="ID", cells=[experiment.experiment_id for experiment in found], is_number=True),
             Column(heading="NAME", cells=[experiment.name for experiment in found]),
-            Column(
-                heading="RUNS",
-                cells=[str(activity[one].runs) if one in activity else "0" for one in ids],
-                is_number=True,
-            ),
-            Column(
-                heading="LAST ACTIVITY",
-                cells=[relative_time(activity[one].last_time, now) if one in activity else "-" for one in ids],
-            ),
+            Column(heading="RUNS", cells=["-" if count is None else str(count) for count in runs], is_number=True),
+            Column(heading="LAST ACTIVITY", cells=[relative_time(activities.last_time(one), now) for one in found]),
             Column(heading="STAGE", cells=[str(experiment.lifecycle_stage) for experiment in found]),
         ]
     )
@@ -145,20 +151,18 @@ def show(session: Session, experiment: str, as_json: bool) -> None:
       runstone experiments show "digits demo"
     """
     found = find_experiment(session, experiment)
-    activity = _activity(session)
-    record = _record(found, activity)
+    activities = _Activities(session)
     if as_json:
-        print_json(record)
+        print_json(_record(found, activities))
         return
-    now = now_ms()
-    of_this = activity.get(found.experiment_id)
+    now, runs = now_ms(), activities.runs(found)
     print_fields(
         [
             ("name", found.name),
             ("id", found.experiment_id),
             ("stage", str(found.lifecycle_stage)),
-            ("runs", str(record["active_runs"])),
-            ("last activity", relative_time(of_this.last_time if of_this else None, now)),
+            ("runs", "-" if runs is None else str(runs)),
+            ("last activity", relative_time(activities.last_time(found), now)),
             ("created", relative_time(found.creation_time, now)),
             ("artifacts", found.artifact_location),
         ]
@@ -195,15 +199,13 @@ def delete(session: Session, experiments: tuple[str, ...]) -> None:
       runstone experiments delete "digits demo"
     """
     found = [find_experiment(session, one) for one in experiments]
-    activity = _activity(session)
+    activities = _Activities(session)
     for experiment in found:
         number = experiment.experiment_id
         session.client.delete_experiment(number)
-        runs = activity[number].runs if number in activity else 0
-        click.echo(
-            f"Deleted the experiment {experiment.name!r} (id {number}) with {counted(runs, 'run')}; "
-            f"`{session.words()} experiments restore {number}` brings it back"
-        )
+        runs = activities.runs(experiment)
+        which = f"{experiment.name!r} (id {number}) with {'its runs' if runs is None else counted(runs, 'run')}"
+        click.echo(f"Deleted the experiment {which}; `{session.words()} experiments restore {number}` brings it back")
 
 
 @experiments.command

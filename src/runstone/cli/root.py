@@ -87,8 +87,8 @@ def _meant_for_people() -> Iterator[None]:
     metavar="URI",
     envvar="RUNSTONE_TRACKING_URI",
     show_envvar=True,
-    help="Where runs are recorded: a folder, or sqlite:///FILE.db. Default: the nearest folder .runstone/ from the "
-    "working directory upwards.",
+    help="Where runs are recorded: a folder, sqlite:///FILE.db, or a server's URL. Default: the nearest folder "
+    ".runstone/ from the working directory upwards.",
 )
 @click.version_option(__version__, "--version", message="runstone %(version)s")
 @click.pass_context

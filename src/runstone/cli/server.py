@@ -82,7 +82,7 @@ def run_server(session: Session, options: dict[str, Any], *, when_bound: Callabl
         scheme = "https" if chosen.tls_cert else "http"
         host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         url = f"{scheme}://{host}:{listener.getsockname()[1]}{prefix}"
-        click.echo(f"Serving {session.uri} on {url}", err=True)
+        click.echo(f"Serving {session.shown_uri} on {url}", err=True)
         if when_bound:
             when_bound(url)
         serve(chosen, create_app, listener)

@@ -38,9 +38,23 @@ class Session:
 
         return resolve_uri(self.given_uri)
 
+    @property
+    def shown_uri(self) -> str:
+        """The tracking URI without a password."""
+        from runstone.connect import without_credentials
+
+        return without_credentials(self.uri)
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether a server records, not a database that this machine can open."""
+        from runstone.connect import is_server_uri
+
+        return is_server_uri(self.uri)
+
     @cached_property
     def database_path(self) -> Path:
-        """The database file, be it there or not. Raises InvalidInput."""
+        """The database file, be it there or not. Raises InvalidInput, also where a server records."""
         from runstone.connect import database_path
 
         return database_path(self.uri)
@@ -48,7 +62,8 @@ class Session:
     @cached_property
     def client(self) -> Client:
         """The client of a store that is there; looking makes none. Raises NotFound, with what may be meant."""
-        self.require_database(self.database_path)
+        if not self.is_on_server:
+            self.require_database(self.database_path)
         return self.client_of_any_store()
 
     @property

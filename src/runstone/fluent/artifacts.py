@@ -10,8 +10,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from runstone.artifacts.base import ArtifactStore
-from runstone.artifacts.uris import open_artifact_store
+from runstone.artifacts.base import ArtifactOpener, ArtifactStore
 from runstone.client import Client, local_copy
 from runstone.entities import FileInfo
 from runstone.errors import InvalidInput
@@ -88,15 +87,15 @@ def _named(
         )
     uri = os.fspath(artifact_uri or "")
     if not uri.startswith("runs:"):
-        return _at(uri)
+        return _at(uri, client.tracking.artifacts)
     match = _RUN_URI.fullmatch(uri)
     if match is None:
         raise InvalidInput(f"Invalid artifact URI {uri!r}: a run's is written runs:/RUN_ID/path/in/the/run")
     return client.tracking.open_artifacts(match[1]), match[2]
 
 
-def _at(uri: str) -> tuple[ArtifactStore, str]:
+def _at(uri: str, opener: ArtifactOpener) -> tuple[ArtifactStore, str]:
     """The folder around what the URI means, and its name in there: it may be a file, and a store is a folder."""
-    whole = open_artifact_store(uri).root_uri.rstrip("/")
+    whole = opener.open(uri).root_uri.rstrip("/")
     root, _, name = whole.rpartition("/")
-    return open_artifact_store(f"{root}/"), unquote(name) if whole.startswith("file:") else name
+    return opener.open(f"{root}/"), unquote(name) if whole.startswith("file:") else name

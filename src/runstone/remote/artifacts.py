@@ -12,7 +12,7 @@ import re
 import tempfile
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from runstone.artifacts.base import ArtifactStore
 from runstone.artifacts.local import check_readable_file
@@ -45,9 +45,9 @@ class HttpArtifacts:
         """The store of the URI: the server's service for `mlflow-artifacts:`, else the place itself."""
         if not _is_proxied(uri):
             return open_artifact_store(uri)
-        parts = urlsplit(uri)
-        folder = check_artifact_path(unquote(parts.path).strip("/"), allow_empty=True)
-        return HttpArtifactStore(self._session_for(uri), uri.rstrip("/"), folder)
+        host, path = _split(uri)
+        folder = check_artifact_path(path.strip("/"), allow_empty=True)
+        return HttpArtifactStore(self._session_for(uri, host), uri.rstrip("/"), folder)
 
     def close(self) -> None:
         """Close connections to other servers; that of the session is not ours."""
@@ -60,11 +60,12 @@ class HttpArtifacts:
             return uri.rstrip("/")
         return open_artifact_store(uri).root_uri.rstrip("/")
 
-    def _session_for(self, uri: str) -> HttpSession:
+    def _session_for(self, uri: str, netloc: str) -> HttpSession:
         """The server's own session; another one where the URI names another host, which gets no credentials."""
         here = self._session.address
         try:
-            host, port = urlsplit(uri).hostname, urlsplit(uri).port or here.port
+            parts = urlsplit(f"//{netloc}")
+            host, port = parts.hostname, parts.port or here.port
         except ValueError as error:
             raise InvalidInput(f"Invalid artifact URI '{uri}': {error}") from None
         if not host or (host, port) == (here.host, here.port):
@@ -78,6 +79,15 @@ class HttpArtifacts:
 
 def _is_proxied(uri: str) -> bool:
     return uri.partition(":")[0].lower() == SCHEME
+
+
+def _split(uri: str) -> tuple[str, str]:
+    """Host (or nothing) and path, which is literal: `%` and `?` are letters of names."""
+    rest = uri.partition(":")[2]
+    if not rest.startswith("//"):
+        return "", rest
+    host, _, path = rest[2:].partition("/")
+    return host, path
 
 
 class HttpArtifactStore:

@@ -77,20 +77,18 @@ class RemoteTracking:
 
     def __init__(self, url: str, *, session: HttpSession | None = None) -> None:
         self.session = session or HttpSession(parse_address(url))
-        self._artifacts = HttpArtifacts(self.session)
+        self.artifacts = HttpArtifacts(self.session)
         self._artifact_uris: dict[str, str] = {}
         self._known_capabilities: Capabilities | None = None
 
     def close(self) -> None:
-        self._artifacts.close()
+        self.artifacts.close()
         self.session.close()
 
     @property
     def models(self) -> Models:
         """Not there yet. Raises RunstoneError."""
-        raise RunstoneError(
-            "This version of Runstone does not ask servers about models; use a client of MLflow for them"
-        )
+        raise RunstoneError("This version of Runstone does not ask servers about models; use an MLflow client")
 
     def _call(self, name: str, request: Request) -> Any:
         return call_route(self.session, name, request)
@@ -107,7 +105,7 @@ class RemoteTracking:
     ) -> str:
         request = experiments.CreateExperiment(
             name=check_experiment_name(name),
-            artifact_location=self._artifacts.check_location(artifact_location) if artifact_location else None,
+            artifact_location=self.artifacts.check_location(artifact_location) if artifact_location else None,
             tags=convert.key_values(tag_texts(tags)),
         )
         experiment_id: str = self._call("create_experiment", request).experiment_id
@@ -377,7 +375,7 @@ class RemoteTracking:
         uri = self._artifact_uris.get(run_id)
         if uri is None:
             uri = self._artifact_uris[run_id] = self.get_run(run_id).info.artifact_uri
-        return self._artifacts.open(uri)
+        return self.artifacts.open(uri)
 
 
 def _points(bodies: Sequence[runs.MetricAnswer]) -> Points:

@@ -83,6 +83,7 @@ class App:
             "/metrics": self._render_metrics,
             "/api/runstone/v1/openapi.json": self._openapi,
             "/get-artifact": self._get_artifact,
+            "/model-versions/get-artifact": self._get_version_artifact,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -202,6 +203,15 @@ class App:
             raise InvalidInput("Missing value for required parameter 'run_uuid' or 'path'")
         loop = asyncio.get_running_loop()
         store = await loop.run_in_executor(self._executor, self._tracking.open_artifacts, run_id)
+        return await self._files.download(store, path, request)
+
+    async def _get_version_artifact(self, request: Request) -> Response:
+        arguments = [request.query_params.get(name) for name in ("name", "version", "path")]
+        if not all(arguments):
+            raise InvalidInput("Missing value for required parameter 'name', 'version' or 'path'")
+        name, version, path = map(str, arguments)
+        loop = asyncio.get_running_loop()
+        store = await loop.run_in_executor(self._executor, self._tracking.models.open_version_artifacts, name, version)
         return await self._files.download(store, path, request)
 
     # -- the server itself

@@ -21,6 +21,7 @@ from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
 from runstone.wire import convert
 from runstone.wire.codec import decode_body, decode_msgpack, decode_query, encode
+from runstone.wire.convert_models import model_metrics
 from runstone.wire.faults import FaultBody, fault_of
 from runstone.wire.limits import MAX_BATCH_METRICS, MAX_BATCH_PARAMS, MAX_BATCH_TAGS, check_batch_size
 from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES, PREFIXES, ROUTES, Route
@@ -95,6 +96,7 @@ def write_of(body: LogBatch) -> Write:
         metrics=_batch(body) if body.metrics else None,
         params=convert.texts(body.params, "param"),
         tags=convert.texts(body.tags, "tag"),
+        model_metrics=model_metrics(body.metrics, run_id),
     )
 
 
@@ -113,6 +115,8 @@ async def read_request(route: Route, request: Request, path_fields: dict[str, st
     if request.method == "GET":
         return decode_query(pairs, route.request)
     body = await read_body(request)
+    if request.method == "DELETE" and not body:
+        return decode_query(pairs, route.request)  # clients that send no body with this verb
     if route.media == "msgpack":
         return decode_msgpack(body, route.request)
     return decode_body(body, route.request, path_fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -54,8 +55,17 @@ def read_token(query: Query, length: int) -> Position | None:
     return position
 
 
-def cut_page(query: Query, rows: Sequence[T], name: Callable[[T], str]) -> tuple[list[T], str | None]:
-    """The page of an ordered list that the query asks for, and the next token; `name` tells the rows apart."""
+def _every(row: object) -> bool:
+    return True
+
+
+def cut_page(
+    query: Query, rows: Sequence[T], name: Callable[[T], str], is_found: Callable[[T], bool] = _every
+) -> tuple[list[T], str | None]:
+    """The page of an ordered list that the query asks for, and the next token; `name` tells the rows apart.
+
+    A page begins behind the row that ended the page before, even if that is not found any more.
+    """
     position = read_token(query, 1)
     start = 0
     if position is not None:
@@ -63,9 +73,11 @@ def cut_page(query: Query, rows: Sequence[T], name: Callable[[T], str]) -> tuple
         if position[0] not in names:
             raise InvalidInput("The row at which the page before ended is gone; start the search again")
         start = names.index(str(position[0])) + 1
-    page = list(rows[start : start + query.max_results])
-    more = start + len(page) < len(rows)
-    return page, write_token(query, [name(page[-1])]) if more and page else None
+    page = list(islice(filter(is_found, rows[start:]), query.max_results + 1))
+    if len(page) <= query.max_results:
+        return page, None
+    page.pop()
+    return page, write_token(query, [name(page[-1])])
 
 
 def _fingerprint(query: Query) -> str:

@@ -230,13 +230,14 @@ class MemoryStore:
 
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         with self._open() as experiments:
-            found = [one for one in experiments.values() if one.stage in query.view.stages]
 
             def key(one: _Experiment) -> tuple[object, ...]:
                 return (*order_key(query.order, one.subject()), -one.creation_time, -int(one.id))
 
-            matching = [one for one in found if query.filter is None or matches(query.filter, one.subject())]
-            page, token = cut_page(query, sorted(matching, key=key), lambda one: one.id)
+            def is_found(one: _Experiment) -> bool:
+                return one.stage in query.view.stages and matches(query.filter, one.subject())
+
+            page, token = cut_page(query, sorted(experiments.values(), key=key), lambda one: one.id, is_found)
             return PagedList([one.entity() for one in page], token)
 
     def rename_experiment(self, experiment_id: str, name: str, *, now: int) -> None:
@@ -301,24 +302,24 @@ class MemoryStore:
 
     def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
         with self._open():
-            run = self._touch(self._run(run_id))
-            run.stage, run.deleted_with_experiment = stage, False
+            run = self._run(run_id)
+            if run.stage != stage:
+                self._touch(run)
+                run.stage, run.deleted_with_experiment = stage, False
 
     def search_runs(self, query: RunQuery) -> PagedList[Run]:
         with self._open():
-            found = [
-                run
-                for run in self._runs.values()
-                if run.new.experiment_id in query.experiment_ids and run.stage in query.view.stages
-            ]
+            runs = [run for run in self._runs.values() if run.new.experiment_id in query.experiment_ids]
 
             def key(run: _Run) -> tuple[object, ...]:
                 start = run.new.start_time
                 newest_first = (1, 0) if start is None else (0, -start)
                 return (*order_key(query.order, run.subject()), newest_first, run.new.run_id)
 
-            matching = [run for run in found if query.filter is None or matches(query.filter, run.subject())]
-            page, token = cut_page(query, sorted(matching, key=key), lambda run: run.new.run_id)
+            def is_found(run: _Run) -> bool:
+                return run.stage in query.view.stages and matches(query.filter, run.subject())
+
+            page, token = cut_page(query, sorted(runs, key=key), lambda run: run.new.run_id, is_found)
             return PagedList([run.entity() for run in page], token)
 
     def search_run_table(self, query: RunQuery) -> RunTable:

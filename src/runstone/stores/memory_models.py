@@ -149,8 +149,7 @@ class MemoryModelStore:
     def search_model_versions(self, query: ModelVersionQuery) -> PagedList[ModelVersion]:
         def key(pair: tuple[RegisteredModelRow, VersionRow]) -> tuple[object, ...]:
             row, version = pair
-            order = order_key(query.order, version.subject(row))
-            return (*order, -version.last_update_time, row.name, -version.version)
+            return (*order_key(query.order, version.subject(row)), row.name, -version.version)
 
         with self._owner.transaction():
             rows = [(row, version) for row in self._registry.values() for version in row.versions.values()]

@@ -72,7 +72,7 @@ class RegisteredModelQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelVersionQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which versions, in which order; ties, and no order: last changed first, then by name, newest first."""
+    """Which versions, in which order; ties, and no order: by name, newest first."""
 
     filter: Filter | None = None
     order: tuple[OrderTerm, ...] = ()

@@ -291,14 +291,14 @@ class RegistrySuite:
     @pytest.mark.parametrize(
         ("filter_string", "expected"),
         [
-            ("", ["b/1", "a/2", "a/1"]),
+            ("", ["a/2", "a/1", "b/1"]),
             ("name = 'a'", ["a/2", "a/1"]),
             (f"run_id = '{RUN}'", ["a/1"]),
             (f"run_id IN ('{RUN}', 'x')", ["a/1"]),
-            (f"run_id != '{RUN}'", ["b/1", "a/2"]),
+            (f"run_id != '{RUN}'", ["a/2", "b/1"]),
             ("version_number > 1", ["a/2"]),
             ("version_number = 1 AND name LIKE 'a%'", ["a/1"]),
-            ("source_path = 's3://b/m'", ["b/1", "a/2"]),
+            ("source_path = 's3://b/m'", ["a/2", "b/1"]),
             ("current_stage = 'Staging'", ["b/1"]),
             ("tags.ok = 'yes'", ["a/2"]),
             (f"model_id = '{MODEL}'", ["b/1"]),

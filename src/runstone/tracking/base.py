@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from runstone.artifacts.base import ArtifactStore
+from runstone.artifacts.base import ArtifactOpener, ArtifactStore
 from runstone.entities import DatasetInput, Experiment, Metric, PagedList, Run, RunStatus, ViewType
 from runstone.errors import RunstoneError
 from runstone.series.points import Points
@@ -30,6 +30,10 @@ class Tracking(Protocol):
     the tracker's clock is read. Values of params and tags may be anything with a `str()`. Every method may raise
     InvalidInput for a value that breaks a rule, NotFound for an unknown id, and StoreError.
     """
+
+    @property
+    def artifacts(self) -> ArtifactOpener:
+        """Opens artifact URIs as this tracker means them."""
 
     @property
     def models(self) -> Models:

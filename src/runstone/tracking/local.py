@@ -60,9 +60,9 @@ class LocalTracking:
 
     def __init__(self, store: Store, artifacts: ArtifactOpener | None = None) -> None:
         self.store = store
-        self._artifacts = artifacts or DirectArtifacts()
+        self.artifacts: ArtifactOpener = artifacts or DirectArtifacts()
         self._artifact_uris: dict[str, str] = {}
-        self.models = LocalModels(store, self._artifacts)
+        self.models = LocalModels(store, self.artifacts)
 
     def close(self) -> None:
         self.store.close()
@@ -74,7 +74,7 @@ class LocalTracking:
     ) -> str:
         return self.store.create_experiment(
             check_experiment_name(name),
-            artifact_location=self._artifacts.check_location(artifact_location) if artifact_location else None,
+            artifact_location=self.artifacts.check_location(artifact_location) if artifact_location else None,
             tags=tag_texts(tags),
             now=now_ms(),
         )
@@ -260,7 +260,7 @@ class LocalTracking:
         uri = self._artifact_uris.get(run_id)
         if uri is None:
             uri = self._artifact_uris[run_id] = self.get_run(run_id).info.artifact_uri
-        return self._artifacts.open(uri)
+        return self.artifacts.open(uri)
 
 
 def _run_query(

@@ -167,7 +167,7 @@ class LocalModels:
     ) -> PagedList[ModelVersion]:
         query = ModelVersionQuery(
             filter=parse_model_version_filter(filter_string),
-            order=parse_model_version_order(order_by),
+            order=parse_model_version_order(order_by or ["last_updated_timestamp DESC"]),
             max_results=check_page_size(max_results),
             page_token=page_token,
         )

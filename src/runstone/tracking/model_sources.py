@@ -110,7 +110,14 @@ class ModelSources:
         location = open_artifact_store(source).root_uri
         if self._is_named(location, run_id, model_id):
             return location
-        return self._artifacts.check_location(source)
+        try:
+            return self._artifacts.check_location(source)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"Invalid model version source: '{source}'. To use a local path as a model version source, the run_id "
+                "request parameter has to be specified and the local path has to be contained within the artifact "
+                "directory of the run specified by the run_id."
+            ) from error
 
     def _is_named(self, uri: str, run_id: str, model_id: str) -> bool:
         """Whether the URI lies within the files of the run or the logged model."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runstone.tracking.base import Tracking
+from runstone.tracking.base import MAX_PAGE, Tracking
 from runstone.wire import convert
 from runstone.wire.convert_models import (
     logged_model_body,
@@ -167,7 +167,7 @@ def search_model_versions(tracking: Tracking, request: models.SearchModelVersion
     page = tracking.models.search_model_versions(
         filter_string=request.filter,
         order_by=request.order_by,
-        max_results=request.max_results,
+        max_results=min(request.max_results, MAX_PAGE),
         page_token=request.page_token,
     )
     return models.ModelVersions(

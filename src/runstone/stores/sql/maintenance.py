@@ -69,13 +69,15 @@ def check(database: SqliteDatabase) -> Check:
 
 def _differences(database: SqliteDatabase) -> list[str]:
     with database.driver_connection() as connection, migrations.sqlalchemy_connection("sqlite", connection) as alchemy:
-        return [" ".join(str(part) for part in _flat(one)) for one in migrations.check(alchemy)]
+        return [_describe(one) for one in migrations.check(alchemy)]
 
 
-def _flat(difference: object) -> list[object]:
+def _describe(difference: object) -> str:
     """Alembic gives one difference as a tuple, those of one column as a list of tuples."""
-    parts = difference if isinstance(difference, list) else [difference]
-    return [part for one in parts for part in (one if isinstance(one, tuple) else [one])]
+    if isinstance(difference, list):
+        return ", ".join(map(_describe, difference))
+    parts = difference if isinstance(difference, tuple) else (difference,)
+    return " ".join(str(getattr(part, "name", part)) for part in parts if part is not None)
 
 
 def measure(database: SqliteDatabase) -> Statistics:

@@ -42,7 +42,7 @@ SCOPE = Scope(
     },
     tags="model_version_tags",
     owner="model_version",
-    default_order=(("v.last_update_time", True), ("m.name", False), ("v.version", True)),
+    default_order=(("m.name", False), ("v.version", True)),
 )
 
 _COLUMNS = (

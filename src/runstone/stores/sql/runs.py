@@ -94,11 +94,12 @@ def set_stage(tx: Transaction, run_id: str, stage: LifecycleStage, now: int) -> 
     """Delete or restore a run, unless it is so already. Raises NotFound."""
     run = run_number(tx, run_id)
     deletes = stage is LifecycleStage.DELETED
-    tx.run(
+    if tx.run(
         "UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? "
         f"WHERE id = ? AND deleted_time IS {'' if deletes else 'NOT '}NULL",
         (now if deletes else None, False, run),
-    )
+    ):
+        touch(tx, run)
 
 
 def new_params(tx: Transaction, run_id: str, run: int, params: Mapping[str, str]) -> list[Row]:
@@ -131,7 +132,8 @@ def set_tags(tx: Transaction, run: int, tags: Mapping[str, str]) -> None:
 
 def _write_tags(tx: Transaction, run: int, tags: Mapping[str, str]) -> None:
     tx.run_many(
-        "INSERT INTO tags (run, key, value) VALUES (?, ?, ?) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
+        "INSERT INTO tags (run, key, value) VALUES (?, ?, ?) "
+        "ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
         [(run, key, value) for key, value in tags.items()],
     )
 

@@ -199,13 +199,14 @@ class SqlStore:
         with self.database.read() as tx:
             run = runs.run_number(tx, run_id)
         series.fold(self.database, run)
+        self._unfolded.forget(run_id)
 
     def _tidy(self, run_id: str) -> None:
         """Fold if that can be done now: what has been stored is safe, and readable, without it."""
-        self._unfolded.forget(run_id)
         try:
             self.fold(run_id)
         except StoreError as error:
+            self._unfolded.forget(run_id)  # not again with every batch
             _log.debug("Run %s is not folded: %s", run_id, error)
 
 
@@ -250,8 +251,8 @@ class _Unfolded:
     def add(self, run_id: str, points: int) -> bool:
         """Count a batch; whether it is time to fold."""
         batches, total = self._appended.get(run_id, (0, 0))
-        self._appended[run_id] = batches, total = batches + 1, total + points
-        return batches >= _FOLD_BATCHES or total >= _FOLD_POINTS
+        self._appended[run_id] = (batches + 1, total + points)
+        return batches + 1 >= _FOLD_BATCHES or total + points >= _FOLD_POINTS
 
     def at_end(self, run_id: str) -> bool:
         """The run ends: whether to fold what is left."""
