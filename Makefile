@@ -9,6 +9,8 @@ LOCK_ARGS ?=
 
 BIN := .venv/bin
 ENV := PYTHON=$(PYTHON) scripts/environment
+# The MLflow releases that the tests and benchmarks meet, each in an environment of its own.
+PEERS := build/mlflow/locked.stamp build/mlflow-2/locked.stamp build/mlflow-1/locked.stamp
 
 # Folders too, whose times change when a file in them goes.
 PACKAGE := $(shell find src ! -path '*/__pycache__*') pyproject.toml README.md LICENSE
@@ -20,7 +22,7 @@ CHECKED := $(shell find src tests benchmarks examples scripts .ci -name '*.py' 2
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: lint build/test/wheel.stamp  ## Check the source, then test the built wheel in an environment of its own
+test: lint build/test/wheel.stamp $(PEERS)  ## Check the source, then test the built wheel in an environment of its own
 	scripts/test_wheel build/test $(PYTEST_ARGS)
 
 lint: build/lint.stamp  ## Style, types and the direction of imports
@@ -72,6 +74,7 @@ build/demo/package.stamp: build/demo/locked.stamp $(PACKAGE)
 
 build/%/wheel.stamp: build/%/locked.stamp build/wheel.stamp
 	build/$*/bin/python -m pip install -qq --no-deps --force-reinstall build/dist/*.whl
+	build/$*/bin/python -m pip check || (echo "requirements/$*.txt is older than pyproject.toml: make lock"; exit 1)
 	@touch $@
 
 .PRECIOUS: build/%/locked.stamp build/%/wheel.stamp

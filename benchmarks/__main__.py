@@ -1,4 +1,4 @@
-"""python -m benchmarks NAME... | all | report"""
+"""python -m benchmarks [NAME... | all | report]"""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ from benchmarks.trials import BenchmarkFailed, Trials
 
 
 def main() -> int:
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in (*CATALOGUE, "all", "report")]
+    if unknown:
+        parser.error(f"no benchmark is named {unknown[0]!r}; there are {', '.join(CATALOGUE)}, and all, report")
     if "report" in options.names:
         return _report(write=options.write)
     sides = find_sides(with_peers=options.peers == "mlflow", mlflow_python=options.mlflow_python)
     trials = Trials(sides=sides, size=options.size, repeats=options.repeats, cache=CACHE)
-    for name in CATALOGUE if "all" in options.names else options.names:
+    for name in CATALOGUE if "all" in options.names or not options.names else options.names:
         print(f"{name}: {title_of(name)}", file=sys.stderr)
         try:
             result = run_benchmark(name, trials)
@@ -36,14 +40,18 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    listing = "\n".join(f"  {name:14}{title_of(name)}" for name in CATALOGUE)
+    rows = {
+        **{name: title_of(name) for name in CATALOGUE},
+        "all": "all of them, one after another, as without a name",
+        "report": "print docs/benchmarks.md, made of the results",
+    }
+    listing = "\n".join(f"  {name:14}{what}" for name, what in rows.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description=f"Measure Runstone beside MLflow.\n\n{listing}\n  {'all':14}all of them, one after another\n"
-        f"  {'report':14}print docs/benchmarks.md, made of the results",
+        description=f"Measure Runstone beside MLflow.\n\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="+", metavar="NAME", choices=[*CATALOGUE, "all", "report"])
+    parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--json", action="store_true", help="print JSON, a line a benchmark, instead of tables")
     parser.add_argument("--repeats", type=int, default=DEFAULT_REPEATS, help="tries a side; slow peers get fewer")
     parser.add_argument("--peers", choices=["mlflow", "none"], default="mlflow", help="whom to compare with")

@@ -47,7 +47,7 @@ def draw_chart(results: list[Result]) -> str:
     for power in range(low, high + 1):
         at = round(x(10**power), 1)
         kind = "base" if power == 0 else "grid"
-        name = "MLflow" if power == 0 else f"×{10**power:g}"
+        name = "MLflow" if power == 0 else f"×{10**power:,}" if power > 0 else f"×{10**power:g}"
         parts.append(f'<line class="{kind}" x1="{at}" x2="{at}" y1="{_TOP - 8}" y2="{bottom}"/>')
         parts.append(f'<text class="tick" x="{at}" y="{_TOP - 16}">{name}</text>')
     parts += [_bar(number, one, times, x(1), x(times)) for number, (one, times) in enumerate(bars)]

@@ -20,7 +20,7 @@ def describe_machine(sides: tuple[Side, ...]) -> Machine:
         cpu=_cpu_model(),
         cores=len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        system=f"{platform.system()} {platform.machine()}",
         python=", ".join(dict.fromkeys(one["python"] for one in facts.values())),
         sqlite=", ".join(dict.fromkeys(one["sqlite"] for one in facts.values())),
         load=round(os.getloadavg()[0], 1),

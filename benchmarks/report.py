@@ -27,6 +27,8 @@ wall time.
 
 ![How many times better Runstone is than MLflow]({CHART.name})
 
+Each bar says how many times better Runstone's median is; the axis is logarithmic.
+
 Measure yourself with `make bench`, or one of them with the command that stands below its question; the options are
 listed by `python -m benchmarks --help`. MLflow is installed into an environment of its own, pinned by
 `requirements/mlflow.txt`.

@@ -11,6 +11,7 @@ GIT_BRANCH = "mlflow.source.git.branch"
 GIT_REPO_URL = "mlflow.source.git.repoURL"
 LOGGED_MODELS = "mlflow.log-model.history"
 DATASET_CONTEXT = "mlflow.data.context"
+IS_PROMPT = "mlflow.prompt.is_prompt"
 
 DATABRICKS_NOTEBOOK_ID = "mlflow.databricks.notebookID"
 DATABRICKS_NOTEBOOK_PATH = "mlflow.databricks.notebookPath"

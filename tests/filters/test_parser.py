@@ -21,7 +21,7 @@ from runstone.filters import (
     parse_run_order,
 )
 from runstone.filters.literals import MAX_LIKE_LENGTH, MAX_REGEX_LENGTH
-from runstone.filters.parser import MAX_COMPARISONS, MAX_DEPTH, MAX_VALUES
+from runstone.filters.parser import MAX_COMPARISONS, MAX_DEPTH, MAX_ORDER_TERMS, MAX_VALUES
 from runstone.filters.tokens import MAX_TEXT_LENGTH
 
 A = Comparison(Field(Kind.METRIC, "a"), ">", 1.0)
@@ -488,3 +488,9 @@ def test_a_pattern_that_python_cannot_compile_never_escapes_as_another_error(pat
         parse_run_filter(f"tags.a RLIKE '{pattern}'")
     except FilterError as error:
         assert error.column == 13
+
+
+def test_an_order_may_have_only_so_many_terms() -> None:
+    assert len(parse_run_order(["tags.a"] * MAX_ORDER_TERMS)) == MAX_ORDER_TERMS
+    with pytest.raises(InvalidInput, match="21 terms is too long"):
+        parse_run_order(["tags.a"] * (MAX_ORDER_TERMS + 1))

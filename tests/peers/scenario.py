@@ -40,14 +40,14 @@ def answer(name: str, value: Any) -> None:
 
 
 def refusal(name: str, act: Callable[[], object], *phrases: str) -> None:
-    """How an act is refused: whether MlflowException catches it, its code, and which words it says."""
+    """How an act is refused: whether MlflowException catches it, its code, and which of the phrases it says."""
     try:
         result = act()
     except Exception as error:  # noqa: BLE001
         text = str(error).lower()
-        said = [phrase for phrase in phrases if phrase.lower() in text]
+        said = [number for number, phrase in enumerate(phrases) if phrase.lower() in text]
         caught = isinstance(error, mlflow.MlflowException)
-        answers[name] = {"caught": caught, "code": getattr(error, "error_code", None), "said": said}
+        answers[name] = {"caught": caught, "code": getattr(error, "error_code", None), "said": said, "text": str(error)}
     else:
         answers[name] = f"no error but {type(result).__name__}"
 

@@ -37,6 +37,7 @@ def reply(
     return Scene("\r\n".join(head).encode() + b"\r\n\r\n" + body, then)
 
 
+_TLS_HANDSHAKE = b"\x16"
 CUT = Scene(b"", "close")
 RESET = Scene(b"", "reset")
 HANG = Scene(b"", "hang")
@@ -49,6 +50,7 @@ class ScriptedServer:
         self.scenes = deque(scenes)
         self.arrived: list[Arrived] = []
         self.connections = 0
+        self._ended = threading.Semaphore(0)
         self._tls = tls
         self._over = threading.Event()
         self._open: list[socket.socket] = []
@@ -62,10 +64,14 @@ class ScriptedServer:
 
     def close(self) -> None:
         self._over.set()
-        self._listener.close()
+        stop_listening(self._listener)
         for connection in self._open:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def wait_for_end(self) -> None:
+        """Return when the server has closed one more connection."""
+        assert self._ended.acquire(timeout=30)
 
     def _accept(self) -> None:
         while not self._over.is_set():
@@ -78,10 +84,17 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=[connection], name="scripted-connection", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        self._converse(connection)
+        self._ended.release()
+
+    def _converse(self, connection: socket.socket) -> None:
         with suppress(OSError), connection:
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
             with connection, connection.makefile("rb") as stream:
+                if stream.peek(1)[:1] == _TLS_HANDSHAKE:
+                    connection.sendall(reply(status=400).raw)
+                    return
                 while request := read_request(stream.readline, stream.read):
                     self.arrived.append(request)
                     if not self._play(connection, self.scenes.popleft() if self.scenes else reply()):
@@ -117,6 +130,13 @@ def read_request(read_line: Callable[[], bytes], read: Callable[[int], bytes]) -
     return Arrived(verb, target, headers, body)
 
 
+def stop_listening(listener: socket.socket) -> None:
+    """At once: closed alone, it would go on listening as long as a thread waits in `accept`."""
+    with suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
 class Tunnel:
     """A proxy for CONNECT: refuses with `status`, or leads every tunnel to `port`."""
 
@@ -128,7 +148,7 @@ class Tunnel:
         threading.Thread(target=self._accept, name="tunnel", daemon=True).start()
 
     def close(self) -> None:
-        self._listener.close()
+        stop_listening(self._listener)
 
     def _accept(self) -> None:
         while True:

@@ -20,6 +20,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_NAME_BYTES",
     "MAX_PATH_BYTES",
+    "PART_PREFIX",
     "check_artifact_path",
     "is_artifact_path",
     "is_part_name",
@@ -33,7 +34,8 @@ MAX_PATH_BYTES = 4_096
 MAX_DEPTH = 100
 """The most names in a path. Python's own mkdir and rmtree call themselves once a folder, and end at 1,000."""
 
-_PART_PREFIX = ".runstone-part-"
+PART_PREFIX = ".runstone-part-"
+"""Starts the names of what is not whole yet."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -67,12 +69,12 @@ def is_artifact_path(path: str) -> bool:
 
 def is_part_name(name: str) -> bool:
     """Whether a file of this name holds what has not arrived in full yet: never listed, never a user's."""
-    return name.startswith(_PART_PREFIX)
+    return name.startswith(PART_PREFIX)
 
 
 def new_part_name() -> str:
     """A fresh name for a file that is still arriving; short, so that it fits wherever a name fits."""
-    return _PART_PREFIX + os.urandom(10).hex()
+    return PART_PREFIX + os.urandom(10).hex()
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -119,7 +121,7 @@ def _check_name(text: str, name: str) -> None:
     if len(name.encode()) > MAX_NAME_BYTES:
         raise _refusal(text, f"a name in it is longer than {MAX_NAME_BYTES} bytes", "use a shorter one")
     if is_part_name(name):
-        raise _refusal(text, f"'{_PART_PREFIX}' starts the names of unfinished files", "use another name")
+        raise _refusal(text, f"'{PART_PREFIX}' starts the names of unfinished files", "use another name")
 
 
 def _is_utf8(text: str) -> bool:

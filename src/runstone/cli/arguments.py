@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from runstone.cli.lookup import find_run, list_experiments, list_runs, quoted
 from runstone.cli.session import Session
+from runstone.cli.text import shell_word
 from runstone.entities import ViewType
 from runstone.errors import RunstoneError
 
@@ -100,7 +100,7 @@ def _items(names: Iterable[tuple[str, str]], incomplete: str) -> list[Completion
 def _as_typed(name: str) -> str:
     """Bash takes a completion as it is; zsh and fish quote it themselves."""
     if os.environ.get("_RUNSTONE_COMPLETE", "").startswith("bash"):
-        return re.sub(r"([^\w@%+=:,./-])", r"\\\1", name)
+        return shell_word(name)  # in quotes: click's script for bash would lose a backslash
     return name
 
 

@@ -34,11 +34,14 @@ def demo(session: Session) -> None:
       runstone demo
     """
     digits = _load_training()
+    from threadpoolctl import threadpool_limits  # scikit-learn brings it
+
     from runstone import fluent
 
     fluent.set_tracking_uri(session.given_uri)
     begin = now_ms()
-    with _progress(digits.TOTAL_EPOCHS) as on_epoch:
+    # For matrices this small, more threads only wait for each other.
+    with threadpool_limits(limits=1), _progress(digits.TOTAL_EPOCHS) as on_epoch:
         sweep_id = digits.train_all(on_epoch)
     note(f"Trained {len(digits.GRID)} models in {duration(now_ms() - begin)}; recorded in {session.shown_uri}")
     runs = _ranked(session, digits.EXPERIMENT, sweep_id)

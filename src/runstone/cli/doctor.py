@@ -171,13 +171,11 @@ def _look_at_settings() -> Iterator[Finding]:
         if source is None:
             continue
         try:
-            value = setting.get()
+            value = "***" if setting.secret and setting.get() else without_credentials(str(setting.get()))
         except RunstoneError as error:
-            yield Finding(name=setting.name, status="error", text=str(error))
-            continue
-        yield Finding(
-            name=setting.name, text=f"{'***' if setting.secret else without_credentials(str(value))} (from {source})"
-        )
+            yield Finding(name=source, status="error", text=str(error))
+        else:
+            yield Finding(name=source, text=value if source == setting.name else f"{value} (read as {setting.name})")
 
 
 def _look_at_package(name: str) -> Finding:

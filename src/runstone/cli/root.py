@@ -27,7 +27,7 @@ COMMANDS = {
     "server": "Serve the store to MLflow's clients and to Runstone's.",
     "ui": "Serve the store, and open a browser on it.",
     "demo": "Train a few small models and record them.",
-    "doctor": "Say where runs are recorded, and what is wrong.",
+    "doctor": "Say where runs are recorded and why, and what is wrong.",
     "db": "Look after the database of runs.",
     "completion": "Print the script for completion in a shell.",
 }

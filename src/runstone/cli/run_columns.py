@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from runstone import tag_names
 from runstone.cli.tables import Column, is_terminal
 from runstone.cli.text import duration, iso_time, number, relative_time, short_ids
 from runstone.entities import LifecycleStage, Run, RunStatus
@@ -104,8 +104,14 @@ def all_names(runs: Sequence[Run]) -> list[str]:
 
 
 def default_names(runs: Sequence[Run], asked: str) -> list[str]:
-    """The metrics and params that tell the runs apart; first those that stand in `asked`, the filter and the order."""
-    names = [*_names_in(runs, "metrics"), *_names_in(runs, "params")]
+    """The metrics and params that tell the runs apart; first those that stand in `asked`, the filter and the order.
+
+    Then metrics before params, and of each the ones that most runs have.
+    """
+    names: list[str] = []
+    for group in ("metrics", "params"):
+        counts = Counter(key for run in runs for key in _values(run, group))
+        names += [f"{group}.{key}" for key, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     differing = [name for name in names if name in asked or len(runs) == 1 or _differs(name, runs)]
     return sorted(differing, key=lambda name: name not in asked)
 
@@ -124,7 +130,7 @@ def table_columns(
     ids = short_ids(run.info.run_id for run in runs) if is_terminal() else {}
     columns = [
         Column(heading="RUN ID", cells=[ids.get(run.info.run_id, run.info.run_id) for run in runs]),
-        Column(heading="NAME", cells=[_name(run) for run in runs]),
+        Column(heading="NAME", cells=[run.info.run_name for run in runs]),
     ]
     experiments = [experiment_names.get(run.info.experiment_id, run.info.experiment_id) for run in runs]
     if len(set(experiments)) > 1:
@@ -135,10 +141,6 @@ def table_columns(
         Column(heading="TOOK", cells=[duration(elapsed_ms(run, now)) for run in runs], is_number=True),
     ]
     return columns + [_plain_column(name, runs, experiment_names) for name in default_names(runs, asked)]
-
-
-def _name(run: Run) -> str:
-    return f"  {run.info.run_name}" if tag_names.PARENT_RUN_ID in run.data.tags else run.info.run_name
 
 
 def _status(run: Run) -> str:

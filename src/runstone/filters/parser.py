@@ -56,6 +56,7 @@ from runstone.filters.references import read_field
 __all__ = [
     "MAX_COMPARISONS",
     "MAX_DEPTH",
+    "MAX_ORDER_TERMS",
     "MAX_VALUES",
     "parse_experiment_filter",
     "parse_experiment_order",
@@ -73,6 +74,7 @@ __all__ = [
 MAX_DEPTH = 100
 MAX_COMPARISONS = 500
 MAX_VALUES = 10_000
+MAX_ORDER_TERMS = 20  # each joins a table or two, and SQLite joins at most 64
 
 _TYPE_NAMES = {"text": "a text", "number": "a number", "time": "a time", "param": "a param"}
 
@@ -138,6 +140,8 @@ def _parse_filter(text: object, language: Language) -> Filter | None:
 def _parse_order(terms: Sequence[object] | None, language: Language) -> tuple[OrderTerm, ...]:
     if isinstance(terms, str):
         raise InvalidInput(f"Invalid order {terms!r}: expected a list of texts; try [{terms!r}]")
+    if terms is not None and len(terms) > MAX_ORDER_TERMS:
+        raise InvalidInput(f"An order by {len(terms)} terms is too long: at most {MAX_ORDER_TERMS} are allowed")
     return tuple(_parse_order_term(term, language) for term in terms or ())
 
 

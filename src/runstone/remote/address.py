@@ -33,7 +33,8 @@ class ServerAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_server_uri(uri: str) -> bool:
     """Whether a tracking URI names a server."""
-    return uri.partition(":")[0].strip().lower() in _PORTS
+    scheme, colon, _ = uri.partition(":")
+    return bool(colon) and scheme.strip().lower() in _PORTS
 
 
 def parse_address(uri: str) -> ServerAddress:

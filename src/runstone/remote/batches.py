@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from runstone.series.points import MetricBatch
 from runstone.wire.convert import key_values, metric_requests
-from runstone.wire.limits import MAX_BATCH_METRICS, MAX_BATCH_PARAMS, MAX_BATCH_TAGS
+from runstone.wire.limits import MAX_BATCH_ITEMS, MAX_BATCH_METRICS, MAX_BATCH_PARAMS, MAX_BATCH_TAGS
 from runstone.wire.schemas.common import KeyValue
 from runstone.wire.schemas.runs import LogBatch
 
@@ -26,12 +26,13 @@ def split_batch(
             _chunks(key_values(params), MAX_BATCH_PARAMS), _chunks(key_values(tags), MAX_BATCH_TAGS), fillvalue=[]
         )
     ) or [([], [])]
-    points = list(_chunks(metric_requests(metrics) if metrics else [], MAX_BATCH_METRICS)) or [[]]
     for some_params, some_tags in texts[:-1]:
         yield LogBatch(run_id=run_id, params=some_params, tags=some_tags)
     last_params, last_tags = texts[-1]
-    yield LogBatch(run_id=run_id, metrics=points[0], params=last_params, tags=last_tags)
-    for some_points in points[1:]:
+    points = metric_requests(metrics) if metrics else []
+    room = MAX_BATCH_ITEMS - len(last_params) - len(last_tags)
+    yield LogBatch(run_id=run_id, metrics=points[:room], params=last_params, tags=last_tags)
+    for some_points in _chunks(points[room:], MAX_BATCH_METRICS):
         yield LogBatch(run_id=run_id, metrics=some_points)
 
 

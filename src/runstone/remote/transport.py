@@ -87,12 +87,21 @@ class HttpSession:
 
     def ask(self, call: Call) -> Answer:
         """The whole answer. Raises StoreUnavailable where none can be had, and what the server's refusal means."""
-        return self._carry_out(call, lambda response, head: head._replace(body=response.read()))
+
+        def receive(response: BaseHTTPResponse, head: Answer) -> Answer:
+            body = response.read()
+            if not body and not _says_its_end(head):
+                raise _broken_off()
+            return head._replace(body=body)
+
+        return self._carry_out(call, receive)
 
     def fetch(self, call: Call, open_sink: Callable[[Answer], BinaryIO]) -> tuple[Answer, BinaryIO]:
         """The answer's head, and its body in what `open_sink` makes for that head, from the start of it."""
 
         def receive(response: BaseHTTPResponse, head: Answer) -> tuple[Answer, BinaryIO]:
+            if not _says_its_end(head):
+                raise _broken_off()
             sink = open_sink(head)
             try:
                 for piece in response.stream(_CHUNK_BYTES):
@@ -242,6 +251,18 @@ class _Refused(NamedTuple):
 
     answer: Answer
     error: RunstoneError
+
+
+def _says_its_end(head: Answer) -> bool:
+    """Whether an answer that was cut off can be told from one that is complete (RFC 9112, 6.3)."""
+    return head.status == 204 or "content-length" in head.headers or "transfer-encoding" in head.headers
+
+
+def _broken_off() -> Exception:
+    # Headers that stop in their middle are headers like others to http.client: nothing else would tell.
+    from urllib3.exceptions import ProtocolError
+
+    return ProtocolError("The answer does not say where it ends", ConnectionResetError())
 
 
 def _may_repeat(call: Call) -> bool:

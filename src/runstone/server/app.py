@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -17,17 +15,21 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from runstone.errors import InvalidInput
+from runstone.server.addresses import own_url
 from runstone.server.appends import Appends
 from runstone.server.artifacts import ArtifactService, ProxiedArtifacts
-from runstone.server.dispatch import Dispatcher, fault_response, plain_fault
+from runstone.server.dispatch import Dispatcher, fault_response, json_response, plain_fault
+from runstone.server.file_routes import FileRoutes
 from runstone.server.guards import Guards
 from runstone.server.metrics import CONTENT_TYPE, Metrics
 from runstone.server.options import ServerOptions
+from runstone.server.targets import Handler, Target, wrong_verb
 from runstone.server.welcome import HEADERS, welcome_page
 from runstone.tracking.base import Tracking
 from runstone.version import __version__
 from runstone.wire.openapi import openapi_document
-from runstone.wire.routes import PREFIXES, Route
+from runstone.wire.routes import PREFIXES, SERVER_INFO_PATHS, Route
+from runstone.wire.schemas.uploads import ServerInfo
 
 __all__ = ["App"]
 
@@ -44,18 +46,7 @@ _LEFT_OUT = {
     "issues": "issues",
     "workspaces": "workspaces",
 }
-_FILES = ("/api/2.0/mlflow-artifacts/artifacts", "/ajax-api/2.0/mlflow-artifacts/artifacts")
 _WRITES = ("write", "create")
-
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-class _Target(NamedTuple):
-    """What a path and verb lead to."""
-
-    name: str
-    handle: Handler
-    writes: bool
 
 
 class App:
@@ -64,13 +55,14 @@ class App:
     def __init__(self, options: ServerOptions, tracking: Tracking, artifacts: ProxiedArtifacts | None) -> None:
         self._options = options
         self._tracking = tracking
-        self._proxied = artifacts
+        self._server_info = _server_info(options)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="runstone-worker")
         # Appends have a thread of their own, so that slow reads never hold up what arrives.
         self._append_executor = ThreadPoolExecutor(1, thread_name_prefix="runstone-appends")
         self._appends = Appends(tracking, self._append_executor)
         self._dispatcher = Dispatcher(tracking, self._appends, self._executor)
         self._files = ArtifactService(self._executor)
+        self._file_routes = FileRoutes(self._files, artifacts, options.static_prefix)
         self._guards = Guards(options.allowed_hosts, options.cors_origins)
         self._metrics = Metrics()
         self._routes = self._dispatcher.table()
@@ -82,6 +74,7 @@ class App:
             "/version": self._version,
             "/metrics": self._render_metrics,
             "/api/runstone/v1/openapi.json": self._openapi,
+            **dict.fromkeys(SERVER_INFO_PATHS, self._describe_server),
             "/get-artifact": self._get_artifact,
             "/model-versions/get-artifact": self._get_version_artifact,
         }
@@ -100,6 +93,7 @@ class App:
             else:
                 # The server has stopped taking requests; what it accepted is recorded before it goes.
                 await self._appends.drain()
+                self._files.close()
                 self._executor.shutdown(wait=True)
                 self._append_executor.shutdown(wait=True)
                 self._tracking.close()
@@ -137,23 +131,20 @@ class App:
         except Exception as error:  # every request gets an answer in MLflow's form
             return target.name, fault_response(error)
 
-    def _find(self, request: Request) -> _Target | Response:
+    def _find(self, request: Request) -> Target | Response:
         path = request.scope["path"].removeprefix(self._options.static_prefix)
         verb = "GET" if request.method == "HEAD" else request.method
         if path in self._plain:
             return (
-                _Target(path.strip("/") or "welcome", self._plain[path], False)
+                Target(path.strip("/") or "welcome", self._plain[path], False)
                 if verb == "GET"
-                else _wrong_verb(request)
+                else wrong_verb(path, request.method, ("GET",))
             )
         verbs, fields = self._match(path)
         if verbs is not None:
             route = verbs.get(verb)
-            return _wrong_verb(request) if route is None else self._route_target(route, fields)
-        for prefix in _FILES:
-            if path == prefix or path.startswith(prefix + "/"):
-                return self._file_target(verb, path[len(prefix) + 1 :], request)
-        return _unknown(path)
+            return wrong_verb(path, request.method, verbs) if route is None else self._route_target(route, fields)
+        return self._file_routes.find(path, verb) or _unknown(path)
 
     def _match(self, path: str) -> tuple[dict[str, Route] | None, dict[str, str]]:
         verbs = self._routes.get(path)
@@ -167,34 +158,13 @@ class App:
                 return candidate, {a[1:-1]: b for a, b in zip(template, parts, strict=True) if a.startswith("{")}
         return None, {}
 
-    def _route_target(self, route: Route, fields: dict[str, str]) -> _Target:
+    def _route_target(self, route: Route, fields: dict[str, str]) -> Target:
         async def handle(request: Request) -> Response:
             return await self._dispatcher.answer(route, request, fields)
 
-        return _Target(route.name, handle, route.access.startswith(_WRITES))
+        return Target(route.name, handle, route.access.startswith(_WRITES))
 
     # -- files
-
-    def _file_target(self, verb: str, path: str, request: Request) -> _Target | Response:
-        if self._proxied is None:
-            return plain_fault(
-                501, "NOT_IMPLEMENTED", "This server does not serve artifacts (started with --no-serve-artifacts)"
-            )
-        root = self._proxied.root()
-        files = self._files
-        acts: dict[str, tuple[str, Handler]] = {
-            "PUT": ("upload_artifact", lambda request: files.upload(root, path, request)),
-            "DELETE": ("delete_artifact", lambda request: files.delete(root, path)),
-            "GET": (
-                ("download_artifact", lambda request: files.download(root, path, request))
-                if path
-                else ("list_artifacts", lambda request: files.list_folder(root, request.query_params.get("path", "")))
-            ),
-        }
-        if verb not in acts:
-            return _wrong_verb(request)
-        name, handle = acts[verb]
-        return _Target(name, handle, verb != "GET")
 
     async def _get_artifact(self, request: Request) -> Response:
         run_id = request.query_params.get("run_id") or request.query_params.get("run_uuid")
@@ -220,8 +190,10 @@ class App:
         return PlainTextResponse("OK")
 
     async def _welcome(self, request: Request) -> Response:
-        url = f"{request.url.scheme}://{request.headers.get('host', '')}{self._options.static_prefix}"
-        return HTMLResponse(welcome_page(url), headers=HEADERS)
+        return HTMLResponse(welcome_page(own_url(request, self._options.static_prefix)), headers=HEADERS)
+
+    async def _describe_server(self, request: Request) -> Response:
+        return json_response(self._server_info)
 
     async def _version(self, request: Request) -> Response:
         return PlainTextResponse(__version__)
@@ -233,6 +205,25 @@ class App:
         return Response(openapi_document(), media_type="application/json")
 
 
+def _server_info(options: ServerOptions) -> ServerInfo:
+    """What is true here, and good for the client to act on.
+
+    A client that is told of uploads in parts sends large files that way by itself, but the parts without its CA
+    bundle: not over TLS, then. Downloads in ranges would cost every file a request more, for bytes from the same
+    place; whoever sets MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD or _DOWNLOAD gets either.
+    """
+    return ServerInfo(
+        store_type="SqlStore",
+        workspaces_enabled=False,
+        trace_archival_enabled=False,
+        multipart_uploads_enabled=options.serve_artifacts and not options.tls_cert,
+        multipart_downloads_enabled=False,
+        presigned_upload_run_id_supported=False,
+        presigned_upload_model_id_supported=False,
+        features_enabled={"gateway": False},
+    )
+
+
 def _cors(origin: str) -> dict[str, str]:
     return {
         "Access-Control-Allow-Origin": origin,
@@ -240,10 +231,6 @@ def _cors(origin: str) -> dict[str, str]:
         "Access-Control-Allow-Headers": "Content-Type, Authorization",
         "Vary": "Origin",
     }
-
-
-def _wrong_verb(request: Request) -> Response:
-    return plain_fault(405, "ENDPOINT_NOT_FOUND", f"{request.url.path} does not take {request.method}")
 
 
 def _unknown(path: str) -> Response:

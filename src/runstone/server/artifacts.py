@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import io
 import mimetypes
+import os
 import posixpath
+import stat
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor
-from typing import Any, BinaryIO, TypeVar
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -22,6 +25,7 @@ from runstone.artifacts.paths import check_artifact_path
 from runstone.artifacts.uris import join_uri, open_artifact_store
 from runstone.entities import FileInfo
 from runstone.errors import InvalidInput, NotFound
+from runstone.server.bodies import BodyReader
 from runstone.wire import convert
 from runstone.wire.codec import encode
 from runstone.wire.schemas.common import Empty
@@ -33,6 +37,8 @@ PROXIED_ROOT = "mlflow-artifacts:"
 T = TypeVar("T")
 
 _CHUNK_BYTES = 1 << 20
+_UPLOADERS = 128
+"""Uploads that one process takes at a time; more wait."""
 
 
 class ProxiedArtifacts:
@@ -61,8 +67,8 @@ class ProxiedArtifacts:
         store = open_artifact_store(uri)
         if store.root_uri.startswith("file:"):
             raise InvalidInput(
-                f"Invalid artifact location {uri!r}: a server keeps no artifacts in local folders of a client's choice; "
-                "leave it out, or give one like mlflow-artifacts:/FOLDER"
+                f"Invalid artifact location {uri!r}: a server keeps no artifacts in local folders of a client's "
+                "choice; leave it out, or give one like mlflow-artifacts:/FOLDER"
             )
         return store.root_uri.rstrip("/")
 
@@ -75,74 +81,70 @@ def _path_behind_host(path: str) -> str:
     return "/" + path[2:].partition("/")[2]
 
 
-class _BodyReader(io.RawIOBase):
-    """A request's body as a file for a worker thread; the event loop hands over one piece at a time."""
-
-    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop) -> None:
-        self._pieces = request.stream().__aiter__()
-        self._loop = loop
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            try:
-                piece = asyncio.run_coroutine_threadsafe(_next(self._pieces), self._loop).result()
-            except StopAsyncIteration:
-                return 0
-            self._rest = memoryview(piece)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-
-async def _next(pieces: AsyncIterator[bytes]) -> bytes:
-    return await pieces.__anext__()
-
-
 class ArtifactService:
     """Answers the artifact routes. Every method takes a path below the destination, or a run's own store."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        # An upload holds its thread for as long as its client takes to send it; nobody else waits for that.
+        self._uploaders = ThreadPoolExecutor(_UPLOADERS, thread_name_prefix="runstone-upload")
 
-    async def _in_thread(self, act: Callable[[], T]) -> T:
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._uploaders.shutdown(wait=True)
+
+    async def in_thread(self, act: Callable[[], T]) -> T:
+        """What `act` returns, in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, act)
 
     async def upload(self, store: ArtifactStore, path: str, request: Request) -> Response:
         """Store the body; a client that vanishes midway leaves nothing under the name."""
-        reader = io.BufferedReader(_BodyReader(request, asyncio.get_running_loop()), _CHUNK_BYTES)
         checked = check_artifact_path(path)
-        await self._in_thread(lambda: store.put_stream(reader, checked))
+        await self.receive(request, lambda body: store.put_stream(body, checked))
         return Response(encode(Empty()), media_type="application/json")
+
+    async def receive(self, request: Request, act: Callable[[BinaryIO], T]) -> T:
+        """What `act` makes of the body, which it reads as it comes, in a thread of its own."""
+        reader = BodyReader(request)
+        body = io.BufferedReader(reader, _CHUNK_BYTES)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._uploaders, lambda: act(body))
+        finally:
+            reader.give_up()
 
     async def download(self, store: ArtifactStore, path: str, request: Request) -> Response:
         """The file, never to be shown as a page of the server: browsers must save it."""
         name = posixpath.basename(check_artifact_path(path))
         headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
         media_type = media_type_of(name)
-        local = await self._in_thread(lambda: store.local_path(path))
+        local = await self.in_thread(lambda: store.local_path(path))
         if local is not None:
-            if local.is_dir():
-                raise InvalidInput(f"'{path}' is a folder; download its files one by one")
-            return FileResponse(local, 200, headers, media_type, filename=name)
-        stream = await self._in_thread(lambda: store.open(path))
+            facts = await self.in_thread(lambda: _facts_of_file(local, path))
+            response = FileResponse(local, 200, headers, media_type, filename=name, stat_result=facts)
+            response.chunk_size = _CHUNK_BYTES
+            return response
+        stream = await self.in_thread(lambda: store.open(path))
         headers["Content-Disposition"] = "attachment"
         return StreamingResponse(self._pieces(stream), 200, headers, media_type)
 
     async def _pieces(self, stream: BinaryIO) -> AsyncIterator[bytes]:
         try:
-            while piece := await self._in_thread(lambda: stream.read(_CHUNK_BYTES)):
+            while piece := await self.in_thread(lambda: stream.read(_CHUNK_BYTES)):
                 yield piece
         finally:
             stream.close()
 
+    async def size_of(self, store: ArtifactStore, path: str) -> int | None:
+        """The size of a file that can be had in ranges; None for one that comes in one piece. Raises NotFound."""
+        local = await self.in_thread(lambda: store.local_path(path))
+        if local is None:
+            await self.in_thread(lambda: store.open(path).close())
+            return None
+        return (await self.in_thread(lambda: _facts_of_file(local, path))).st_size
+
     async def list_folder(self, store: ArtifactStore, path: str) -> Response:
         """What stands in a folder, by name relative to it, as the proxied service answers it."""
-        files = await self._in_thread(lambda: store.list(path))
+        files = await self.in_thread(lambda: store.list(path))
         named = [FileInfo(posixpath.basename(file.path), file.is_dir, file.file_size) for file in files]
         answer = ArtifactsAnswer(root_uri="", files=[convert.file_body(file) for file in named])
         return Response(encode(answer), media_type="application/json")
@@ -150,10 +152,17 @@ class ArtifactService:
     async def delete(self, store: ArtifactStore, path: str) -> Response:
         """Delete a file or folder."""
         checked = check_artifact_path(path)
-        if not await self._in_thread(lambda: _exists(store, checked)):
+        if not await self.in_thread(lambda: _exists(store, checked)):
             raise NotFound(f"There is no artifact '{path}'")
-        await self._in_thread(lambda: store.delete(checked))
+        await self.in_thread(lambda: store.delete(checked))
         return Response(encode(Empty()), media_type="application/json")
+
+
+def _facts_of_file(local: Path, path: str) -> os.stat_result:
+    facts = local.stat()
+    if stat.S_ISDIR(facts.st_mode):
+        raise InvalidInput(f"'{path}' is a folder; download its files one by one")
+    return facts
 
 
 def _exists(store: ArtifactStore, path: str) -> bool:

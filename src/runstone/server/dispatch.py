@@ -16,6 +16,7 @@ from runstone.errors import InvalidInput, RunstoneError, StoreError
 from runstone.series.points import MetricBatch
 from runstone.server.actions import ACTIONS, Action
 from runstone.server.appends import Appends
+from runstone.server.bodies import BodyStalled, BodyTooLarge, read_body
 from runstone.server.native import NATIVE_ACTIONS, write_of_append
 from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
@@ -29,12 +30,12 @@ from runstone.wire.schemas.common import Answer, Empty
 from runstone.wire.schemas.native import Append, AppendAnswer
 from runstone.wire.schemas.runs import LogBatch
 
-__all__ = ["Dispatcher", "fault_response", "plain_fault", "read_body"]
+__all__ = ["Dispatcher", "fault_response", "json_response", "plain_fault"]
 
 logger = logging.getLogger("runstone.server")
 
-MAX_BODY_BYTES = 64 << 20
 _RETRY_AFTER_S = "1"
+_BODY_STATUSES = {BodyTooLarge: 413, BodyStalled: 408}
 _ACTIONS: dict[str, Action] = {**ACTIONS, **NATIVE_ACTIONS}
 
 
@@ -112,7 +113,7 @@ def _batch(body: LogBatch) -> MetricBatch:
 async def read_request(route: Route, request: Request, path_fields: dict[str, str]) -> Any:
     """The request's content as the row's struct. Raises InvalidInput and BodyTooLarge."""
     pairs = [*request.query_params.multi_items(), *path_fields.items()]
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return decode_query(pairs, route.request)
     body = await read_body(request)
     if request.method == "DELETE" and not body:
@@ -122,31 +123,22 @@ async def read_request(route: Route, request: Request, path_fields: dict[str, st
     return decode_body(body, route.request, path_fields)
 
 
-async def read_body(request: Request) -> bytes:
-    """The whole body, if it is not larger than the server takes."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"The request's body is larger than {MAX_BODY_BYTES >> 20} MiB; send smaller batches")
-        parts.append(part)
-    return b"".join(parts)
-
-
-class BodyTooLarge(InvalidInput):
-    """More than the server takes in one body."""
-
-
 def response_to(route: Route, answer: Answer) -> Response:
     """An answer in the route's format."""
     if route.media == "msgpack":
         return Response(msgspec.msgpack.encode(answer), media_type="application/msgpack")
+    return json_response(answer)
+
+
+def json_response(answer: msgspec.Struct) -> Response:
+    """An answer as JSON."""
     return Response(encode(answer), media_type="application/json")
 
 
 def fault_response(error: Exception) -> Response:
     """An error as MLflow's clients read it."""
     status, body = fault_of(error)
+    status = next((one for kind, one in _BODY_STATUSES.items() if isinstance(error, kind)), status)
     if status == 500:
         logger.error("A request failed", exc_info=error)
     headers = {"Retry-After": _RETRY_AFTER_S} if status == 503 else None

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
+import numpy as np
+
 from runstone import tag_names
 from runstone.entities import (
     Dataset,
@@ -54,7 +56,7 @@ class _Experiment:
             name=self.name,
             artifact_location=self.location,
             lifecycle_stage=self.stage,
-            tags=dict(self.tags),
+            tags=dict(sorted(self.tags.items())),
             creation_time=self.creation_time,
             last_update_time=self.last_update_time,
         )
@@ -86,17 +88,17 @@ class _Run:
         self.params: dict[str, str] = {}
         self.tags = dict(new.tags)
         self.series: dict[str, Points] = {}
+        self.summaries: dict[str, Summary] = {}
         self.inputs: dict[tuple[str, str], DatasetInput] = {}
         self.model_inputs: set[str] = set()
         self.model_outputs: dict[str, int] = {}
         self.writers: dict[str, int] = {}
         self.revision = 0
 
-    def summaries(self) -> dict[str, Summary]:
-        return {
-            key: summarize(MetricBatch.of_metrics(points.metrics(key)))[key]
-            for key, points in sorted(self.series.items())
-        }
+    def add_points(self, key: str, points: Points) -> None:
+        points = Points.join([self.series.get(key, Points.empty()), points])
+        self.series[key] = points
+        self.summaries |= summarize(MetricBatch((key,), np.array([0, len(points)], np.int64), points))
 
     def info(self) -> RunInfo:
         return RunInfo(
@@ -114,7 +116,7 @@ class _Run:
     def entity(self) -> Run:
         latest = tuple(
             Metric(key, summary.last, summary.last_timestamp, summary.last_step)
-            for key, summary in self.summaries().items()
+            for key, summary in sorted(self.summaries.items())
         )
         data = RunData(
             latest_metrics=latest,
@@ -143,7 +145,7 @@ class _Run:
             },
             params=self.params,
             tags=self.tags,
-            series=self.summaries(),
+            series=self.summaries,
             datasets=[_dataset_facts(link) for link in self.inputs.values()],
         )
 
@@ -365,7 +367,7 @@ class MemoryStore:
         run.tags.update(write.tags)
         run.name = write.tags.get(tag_names.RUN_NAME, run.name)
         for key, points in write.metrics.series() if write.metrics else ():
-            run.series[key] = Points.join([run.series.get(key, Points.empty()), points])
+            run.add_points(key, points)
         self.models.record_metrics(write.model_metrics)
         if sequenced:
             run.writers[sequenced.writer] = sequenced.last
@@ -421,7 +423,7 @@ class MemoryStore:
 
     def list_series(self, run_id: str) -> dict[str, Summary]:
         with self._open():
-            return self._run(run_id).summaries()
+            return dict(sorted(self._run(run_id).summaries.items()))
 
     def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
         with self._open():

@@ -45,6 +45,7 @@ from runstone.tracking.model_checks import (
     dataset_choices,
     model_orders,
     model_tags,
+    with_untagged,
 )
 from runstone.tracking.model_sources import ModelSources
 from runstone.validation import check_experiment_id, check_key, check_run_id
@@ -86,7 +87,7 @@ class LocalModels:
         page_token: str | None = None,
     ) -> PagedList[RegisteredModel]:
         query = RegisteredModelQuery(
-            filter=parse_registered_model_filter(filter_string),
+            filter=with_untagged(parse_registered_model_filter(filter_string)),
             order=parse_registered_model_order(order_by),
             max_results=check_page_size(max_results),
             page_token=page_token,
@@ -166,7 +167,7 @@ class LocalModels:
         page_token: str | None = None,
     ) -> PagedList[ModelVersion]:
         query = ModelVersionQuery(
-            filter=parse_model_version_filter(filter_string),
+            filter=with_untagged(parse_model_version_filter(filter_string)),
             order=parse_model_version_order(order_by or ["last_updated_timestamp DESC"]),
             max_results=check_page_size(max_results),
             page_token=page_token,

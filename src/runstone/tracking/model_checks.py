@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runstone import tag_names
 from runstone.entities import LoggedModelStatus
 from runstone.errors import InvalidInput
 from runstone.filters import parse_logged_model_order
-from runstone.filters.ast import Field, Kind, OrderTerm
+from runstone.filters.ast import And, Comparison, Field, Filter, Kind, OrderTerm, Presence, any_of
 from runstone.stores.models import DatasetChoice, ModelOrder
 from runstone.validation import check_key, check_text
 
@@ -27,6 +28,7 @@ __all__ = [
     "dataset_choices",
     "model_orders",
     "model_tags",
+    "with_untagged",
 ]
 
 MAX_MODEL_NAME_LENGTH = 256
@@ -112,6 +114,23 @@ def model_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
         check_key(key, kind="tag"): check_text(f"tag '{key}'", value, MAX_MODEL_TEXT_LENGTH, "keep it in a file")
         for key, value in (tags or {}).items()
     }
+
+
+def with_untagged(node: Filter | None) -> Filter | None:
+    """The filter, with what has no tag `mlflow.prompt.is_prompt` counted as no prompt.
+
+    MLflow's clients ask for `tags.mlflow.prompt.is_prompt != 'true'` whenever they search for registered models, and
+    models have no such tag: the one comparison that a missing tag fulfils.
+    """
+    if isinstance(node, And):
+        return And(tuple(map(_with_untagged, node.terms)))
+    return None if node is None else _with_untagged(node)
+
+
+def _with_untagged(node: Filter) -> Filter:
+    if isinstance(node, Comparison) and node.operator == "!=" and node.field == Field(Kind.TAG, tag_names.IS_PROMPT):
+        return any_of((node, Presence(node.field, False)))
+    return node
 
 
 def dataset_choices(datasets: Sequence[Mapping[str, str | None]] | None) -> tuple[DatasetChoice, ...]:

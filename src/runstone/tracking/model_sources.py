@@ -75,7 +75,8 @@ class ModelSources:
         if match := _MODEL_ID.match(source):
             if match[1] != model_id:
                 raise _not_within(source, "model_id")
-            return Place(self._store.models.get_logged_model(model_id).artifact_location, run_id, model_id)
+            model = self._store.models.get_logged_model(model_id)
+            return Place(model.artifact_location, run_id or model.source_run_id, model_id)
         found = self._find_version(source)
         return Place(found.storage_location, run_id or found.run_id, model_id or found.model_id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -49,18 +50,17 @@ def decode_body(body: bytes, kind: type[T], fields: dict[str, str] | None = None
     Numbers may be texts, whole numbers may be written as 2.0, and NaN and infinities may be bare words or texts.
     """
     body = body.strip() or b"{}"
-    problem: Exception | None = None
     try:
         if not fields:
-            return msgspec.json.decode(body, type=kind, strict=False)
-    except msgspec.DecodeError as error:
-        problem = error
-    try:
+            with suppress(msgspec.DecodeError):
+                return msgspec.json.decode(body, type=kind, strict=False)
         # What msgspec does not read (bare NaN, 1e400), and the values for the message.
         raw = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"The request's body is no JSON: {problem or error}") from None
-    return _convert({**raw, **fields} if fields and isinstance(raw, dict) else raw, kind)
+        return _convert({**raw, **fields} if fields and isinstance(raw, dict) else raw, kind)
+    except ValueError as error:
+        raise InvalidInput(f"The request's body is no JSON: {error}") from None
+    except RecursionError:
+        raise InvalidInput("The request's body holds lists or objects that are nested too deeply") from None
 
 
 def decode_answer(body: bytes, kind: type[T]) -> T:

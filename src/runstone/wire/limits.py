@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from runstone.errors import InvalidInput
 
-__all__ = ["MAX_BATCH_METRICS", "MAX_BATCH_PARAMS", "MAX_BATCH_TAGS", "check_batch_size"]
+__all__ = ["MAX_BATCH_ITEMS", "MAX_BATCH_METRICS", "MAX_BATCH_PARAMS", "MAX_BATCH_TAGS", "check_batch_size"]
 
+MAX_BATCH_ITEMS = 1_000
+"""Metrics, params and tags together; servers of ours do not count them together."""
 MAX_BATCH_METRICS = 1_000
 MAX_BATCH_PARAMS = 100
 MAX_BATCH_TAGS = 100

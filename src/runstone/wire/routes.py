@@ -12,7 +12,18 @@ import msgspec
 from runstone.wire.schemas import experiments, models, native, runs
 from runstone.wire.schemas.common import Answer, Empty, Request
 
-__all__ = ["ARTIFACTS_PATH", "NATIVE_PREFIX", "NATIVE_ROUTES", "PREFIXES", "ROUTES", "Access", "Route"]
+__all__ = [
+    "ARTIFACTS_PATH",
+    "NATIVE_PREFIX",
+    "NATIVE_ROUTES",
+    "PREFIXES",
+    "PRESIGNED_PATH",
+    "ROUTES",
+    "SERVER_INFO_PATHS",
+    "UPLOADS_PATH",
+    "Access",
+    "Route",
+]
 
 Access = Literal[
     "read experiment",
@@ -60,6 +71,15 @@ class Route(msgspec.Struct, frozen=True):
 
 ARTIFACTS_PATH = "/api/2.0/mlflow-artifacts/artifacts"
 """Where files go through the server: below it, by verb; a folder is listed with `?path=`."""
+
+UPLOADS_PATH = "/api/2.0/mlflow-artifacts/mpu"
+"""Below it: `create`, `complete` and `abort`, each with the artifact's folder; `parts` is Runstone's own."""
+
+PRESIGNED_PATH = "/api/2.0/mlflow-artifacts/presigned"
+"""Below it, by path: from which address a file can be had without credentials."""
+
+SERVER_INFO_PATHS = ("/api/3.0/mlflow/server-info", "/ajax-api/3.0/mlflow/server-info")
+"""Where MLflow's clients from 3.x on ask what a server can do."""
 
 NATIVE_PREFIX = "/api/runstone/v1"
 """Where NATIVE_ROUTES are answered."""

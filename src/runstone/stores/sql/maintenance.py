@@ -129,8 +129,7 @@ def upgrade(database: SqliteDatabase) -> Upgrade:
             database.check_version()  # raises, and says why
         backup = _new_backup_path(database.path)
         _copy(connection, backup)
-        connection.execute("BEGIN IMMEDIATE")
-        with migrations.sqlalchemy_connection("sqlite", connection) as alchemy:
+        with migrations.sqlalchemy_connection("sqlite", connection, begin="BEGIN IMMEDIATE") as alchemy:
             migrations.upgrade(alchemy)
     return Upgrade(old_revision=old, revision=migrations.HEAD, backup=backup)
 

@@ -252,8 +252,7 @@ class SqliteDatabase:
             connection = self._connect()
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("BEGIN IMMEDIATE")
-                with migrations.sqlalchemy_connection("sqlite", connection) as alchemy:
+                with migrations.sqlalchemy_connection("sqlite", connection, begin="BEGIN IMMEDIATE") as alchemy:
                     migrations.upgrade(alchemy)
                     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             finally:

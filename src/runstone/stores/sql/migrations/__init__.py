@@ -88,14 +88,22 @@ def _index(difference: Any) -> tuple[Any, ...] | None:
 
 
 @contextmanager
-def sqlalchemy_connection(dialect: str, driver_connection: Any) -> Iterator[Connection]:
-    """SQLAlchemy's view of an open driver connection and of the transaction that it is in.
+def sqlalchemy_connection(dialect: str, driver_connection: Any, *, begin: str = "") -> Iterator[Connection]:
+    """SQLAlchemy's view of an open driver connection, in a transaction that the statement `begin` opens.
 
-    Commits it at the end of the block, or rolls it back where the block raises. The connection stays open.
+    Commits at the end of the block, or rolls back where the block raises. The connection stays open. Errors of the
+    database are the driver's own.
     """
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import StaticPool
 
     engine = create_engine(f"{dialect}://", creator=lambda: driver_connection, poolclass=StaticPool)
-    with engine.begin() as connection:
-        yield connection
+    try:
+        with engine.begin() as connection:
+            if begin:
+                # Not before: SQLAlchemy's first look at a database ends with a rollback.
+                connection.exec_driver_sql(begin)
+            yield connection
+    except DBAPIError as error:
+        raise error.orig or error from error

@@ -1,0 +1,65 @@
+"""A file in pieces reads like a file in one."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runstone.remote import files
+from runstone.remote.files import RangedFile
+
+CONTENT = bytes(range(256)) * 40
+acts = st.lists(
+    st.one_of(
+        st.tuples(st.just("read"), st.integers(-1, 5_000)),
+        st.tuples(st.just("seek"), st.integers(0, 12_000), st.just(io.SEEK_SET)),
+        st.tuples(st.just("seek"), st.integers(-10_240, 100), st.just(io.SEEK_END)),
+        st.tuples(st.just("tell")),
+    ),
+    max_size=20,
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_pieces() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "PIECE_BYTES", 1_000)
+        yield
+
+
+def ranged(asked: list[tuple[int, int]]) -> RangedFile:
+    def read_range(start: int, stop: int) -> bytes:
+        asked.append((start, stop))
+        return CONTENT[start:stop]
+
+    return RangedFile(read_range, len(CONTENT), CONTENT[:1_000])
+
+
+@given(acts)
+def test_it_behaves_as_a_file_in_memory_does(acts: list[tuple[str, int]]) -> None:
+    remote, local = io.BufferedReader(ranged([]), 1_000), io.BytesIO(CONTENT)
+    for name, *arguments in acts:
+        assert getattr(remote, name)(*arguments) == getattr(local, name)(*arguments)
+
+
+def test_reading_it_through_asks_for_each_piece_once() -> None:
+    asked: list[tuple[int, int]] = []
+    file = io.BufferedReader(ranged(asked), 1_000)
+    assert b"".join(iter(lambda: file.read(77), b"")) == CONTENT
+    assert asked == [(start, min(start + 1_000, len(CONTENT))) for start in range(1_000, len(CONTENT), 1_000)]
+
+
+def test_reading_the_end_asks_for_the_end_alone() -> None:
+    asked: list[tuple[int, int]] = []
+    file = io.BufferedReader(ranged(asked), 1_000)
+    file.seek(-22, io.SEEK_END)
+    assert file.read() == CONTENT[-22:]
+    assert asked == [(len(CONTENT) - 22, len(CONTENT))]
+
+
+def test_a_place_before_the_start_is_refused() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        ranged([]).seek(-1)
