@@ -103,6 +103,7 @@ def bash(environment: dict[str, str], folder: Path) -> Shell:
             text=True,
             encoding="utf-8",
             timeout=120,
+            check=False,
         )
 
     return run

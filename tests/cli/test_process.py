@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -10,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,40 +21,54 @@ from runstone.client import Client
 from runstone.entities import Metric
 from tests.cli.conftest import START, Runs, Shell
 
-fcntl = pytest.importorskip("fcntl")
-termios = pytest.importorskip("termios")
-
 HEAVY = {"numpy", "sqlalchemy", "alembic", "pandas", "rich", "yaml", "sklearn", "asyncio", "ssl", "pcodec"}
-LOADED = "import sys, runpy; sys.argv = ['runstone', *sys.argv[1:]]\ntry: runpy.run_module('runstone', run_name='__main__')\nexcept SystemExit: print('\\n', *sys.modules)"
+
+# The command, and behind what it prints a line with all that it has loaded.
+LOADED = """
+import runpy, sys
+sys.argv = ["runstone", *sys.argv[1:]]
+try:
+    runpy.run_module("runstone", run_name="__main__")
+except SystemExit:
+    print("\\n", *sys.modules)
+"""
+
+
+@pytest.fixture
+def loaded_by(environment: dict[str, str], folder: Path) -> Callable[..., set[str]]:
+    """The modules that a command loads."""
+
+    def run(*words: str) -> set[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", LOADED, *words],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return set(done.stdout.splitlines()[-1].split())
+
+    return run
 
 
 @pytest.mark.parametrize(
     "words", [["--help"], ["--version"], ["runs", "--help"], ["metrics", "show", "--help"], ["completion", "zsh"]],
     ids=" ".join,
 )  # fmt: skip
-def test_help_loads_nothing_heavy(words: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED, *words], env=environment, capture_output=True, text=True, check=True
-    )
-    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
-    assert "click" in loaded
-    assert loaded & HEAVY == set()
+def test_help_loads_nothing_heavy(words: list[str], loaded_by: Callable[..., set[str]]) -> None:
+    packages = {name.partition(".")[0] for name in loaded_by(*words)}
+    assert "click" in packages
+    assert packages & HEAVY == set()
 
 
-def test_the_overview_loads_no_command(environment: dict[str, str]) -> None:
-    done = subprocess.run([sys.executable, "-c", LOADED, "--help"], env=environment, capture_output=True, text=True)
-    modules = done.stdout.splitlines()[-1].split()
-    assert {name for name in modules if name.startswith("runstone.cli.")} == {
-        "runstone.cli.root",
-        "runstone.cli.session",
-        "runstone.cli.text",
-    }
+def test_the_overview_loads_no_command(loaded_by: Callable[..., set[str]]) -> None:
+    own = {name for name in loaded_by("--help") if name.startswith("runstone.cli.")}
+    assert own == {"runstone.cli.root", "runstone.cli.session", "runstone.cli.text"}
 
 
-def test_json_needs_no_rich(runs: Runs, environment: dict[str, str], folder: Path) -> None:
-    words = [sys.executable, "-c", LOADED, "runs", "list", "--json"]
-    done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True, check=True)
-    assert {"rich", "pandas", "sqlalchemy"} & set(done.stdout.splitlines()[-1].split()) == set()
+def test_json_loads_no_library_for_tables(runs: Runs, loaded_by: Callable[..., set[str]]) -> None:
+    assert {"rich", "pandas", "sqlalchemy"} & loaded_by("runs", "list", "--json") == set()
 
 
 def test_exit_codes(client: Client, bash: Shell) -> None:
@@ -173,6 +189,7 @@ def server(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
         process.send_signal(signal.SIGTERM)
 
 
+@pytest.mark.slow
 def test_the_commands_speak_to_a_server(server: str, bash: Shell, folder: Path) -> None:
     client = Client(server)
     run = client.create_run(client.create_experiment("far away"), run_name="distant")

@@ -39,14 +39,16 @@ keys = st.sampled_from(KEYS)
 texts = st.sampled_from(("", "1", "2", "[]"))
 stages = st.sampled_from(LifecycleStage)
 texts_by_key = st.dictionaries(keys, texts, max_size=2)
+
+
+def line(key: str, start: int, length: int) -> list[Metric]:
+    """The points of a key at these steps, always the same at the same step."""
+    return [Metric(key, step / 4, step, step) for step in range(start, start + length)]
+
+
 # Steps that rise now and then, so that chunks are appended to, and overlap, and repeat.
-points = st.builds(Metric, keys, st.sampled_from((0.5, 1.0, math.nan, math.inf)), st.integers(0, 1), st.integers(0, 30))
-lines = st.builds(
-    lambda key, start, length: [Metric(key, step / 4, step, step) for step in range(start, start + length)],
-    keys,
-    st.integers(0, 30),
-    st.integers(1, 12),
-)
+points = st.builds(Metric, keys, st.sampled_from((0.5, 1.0, math.nan, math.inf)), st.integers(0, 1), st.integers(0, 15))
+lines = st.builds(line, keys, st.integers(0, 15), st.integers(1, 9))
 metrics = (st.lists(points, max_size=4) | lines).map(MetricBatch.of_metrics)
 sequences = st.none() | st.builds(
     lambda writer, first, length: Sequenced(writer, first, first + length),
@@ -144,8 +146,8 @@ class Stores(RuleBasedStateMachine):
 
     # -- what a run records
 
-    @rule(write=writes)
-    def log_batch(self, write: Write) -> None:
+    @rule(write=writes, folds=st.booleans())
+    def log_batch(self, write: Write, folds: bool) -> None:
         self.ask(
             lambda store: store.log_batch(
                 write.run_id,
@@ -155,6 +157,19 @@ class Stores(RuleBasedStateMachine):
                 sequenced=write.sequenced,
             )
         )
+        if folds:
+            self.fold(write.run_id)
+
+    @rule(run_id=runs, key=keys, overlap=st.integers(0, 3), length=st.integers(1, 9), folds=st.booleans())
+    def log_on(self, run_id: str, key: str, overlap: int, length: int, folds: bool) -> None:
+        def log_from_the_end(store: Store) -> None:
+            points = store.read_series(run_id, key)
+            start = int(points.step[-1]) + 1 - overlap if len(points) else 0
+            store.log_batch(run_id, metrics=MetricBatch.of_metrics(line(key, start, length)))
+
+        self.ask(log_from_the_end)
+        if folds:
+            self.fold(run_id)
 
     @rule(several=st.lists(writes, max_size=4))
     def log_batches(self, several: list[Write]) -> None:
@@ -184,6 +199,7 @@ class Stores(RuleBasedStateMachine):
     @rule(run_id=runs)
     def fold(self, run_id: str) -> None:
         self.ask(lambda store: store.fold(run_id))
+        self.ask(lambda store: store.list_series(run_id))
 
     # -- what must be the same
 
@@ -208,7 +224,7 @@ class Stores(RuleBasedStateMachine):
         for run_id in RUNS:
             for key in KEYS:
                 self.ask(lambda store, of=(run_id, key): list(store.read_series(*of).rows()))
-                self.ask(lambda store, of=(run_id, key): list(store.read_series(*of, from_step=7, to_step=20).rows()))
+                self.ask(lambda store, of=(run_id, key): list(store.read_series(*of, from_step=4, to_step=11).rows()))
 
     @rule(count=st.integers(0, 12))
     def counts_are_the_same(self, count: int) -> None:
@@ -238,14 +254,14 @@ def _without_times(experiment: Any) -> Any:
 
 
 @pytest.fixture
-def _chunks_of_seven_points() -> Iterator[None]:
+def _chunks_of_four_points() -> Iterator[None]:
     """So that a handful of points fills several chunks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec, "MAX_CHUNK_POINTS", 7)
+        patch.setattr(codec, "MAX_CHUNK_POINTS", 4)
         yield
 
 
-@pytest.mark.usefixtures("_chunks_of_seven_points")
+@pytest.mark.usefixtures("_chunks_of_four_points")
 def test_both_stores_answer_and_refuse_the_same(empty_file: Path) -> None:
     Stores.empty_file = empty_file
     run_state_machine_as_test(Stores, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))

@@ -30,7 +30,8 @@ def test_a_user_may_register_any_folder_of_the_machine(
         version = tracking.models.create_model_version("net", source)
         assert (version.source, version.storage_location) == (source, (tmp_path / "net").as_uri())
         files = tracking.models.open_version_artifacts("net", version.version)
-        assert files.open("MLmodel").read() == b"flavors: {}"
+        with files.open("MLmodel") as file:
+            assert file.read() == b"flavors: {}"
 
 
 def test_a_version_of_a_runs_files_stays_with_the_run(tracking: LocalTracking) -> None:

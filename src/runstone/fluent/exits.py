@@ -28,6 +28,7 @@ class ExitHooks:
         self._at_sigterm = at_sigterm
         self._exit_of: int | None = None
         self._has_tried_sigterm = False
+        self._worker: FrameType | None = None
 
     def install(self) -> None:
         """From now on. A handler of SIGTERM that the program has set itself is left alone."""
@@ -48,18 +49,19 @@ class ExitHooks:
         # An uncaught error ends a script; in a REPL or notebook it only ended some earlier input.
         interactive = hasattr(sys, "ps1") or get_shell() is not None
         failed = getattr(sys, "last_type", None) is not None and not interactive
-        self._at_exit(RunStatus.FAILED if failed else RunStatus.FINISHED)
+        self._at_exit(RunStatus.FAILED if failed or self._worker_failed() else RunStatus.FINISHED)
 
     def _install_in_worker(self) -> None:
         from multiprocessing.util import Finalize
 
+        self._worker = _worker_frame()
         # Before those that stop threads and queues (0), as atexit would be.
-        Finalize(None, self._exit_of_worker, exitpriority=100)
+        Finalize(None, self._exit, exitpriority=100)
 
-    def _exit_of_worker(self) -> None:
-        # Called while the error that ends the worker, if there is one, is on its way.
-        error = sys.exc_info()[1]
-        self._at_exit(RunStatus.FINISHED if left_well(error) else RunStatus.FAILED)
+    def _worker_failed(self) -> bool:
+        # Up to Python 3.12 this is called while the worker's error is on its way; later its exit code is known.
+        code = self._worker.f_locals.get("exitcode", 0) if self._worker else 0
+        return code != 0 or (self._worker is not None and not left_well(sys.exc_info()[1]))
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         # What comes next kills this process as if there had been no handler, so that the parent sees what ended it.
@@ -85,3 +87,11 @@ def _is_worker() -> bool:
     """Whether `multiprocessing` started this process: it leaves by `os._exit`, past atexit, but runs finalizers."""
     multiprocessing = sys.modules.get("multiprocessing.process")
     return multiprocessing is not None and multiprocessing.parent_process() is not None
+
+
+def _worker_frame() -> FrameType | None:
+    """The function that runs the worker: nothing else tells how the worker has ended, as it catches every error."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code.co_name != "_bootstrap":
+        frame = frame.f_back
+    return frame

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
-from runstone.errors import StoreUnavailable
+from runstone.errors import StoreError, StoreUnavailable
 from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
 
@@ -65,11 +65,17 @@ class Appends:
 
     def _record(self, group: Sequence[Callable[[], Write]]) -> Sequence[Exception | None]:
         prepared = [_outcome(prepare) for prepare in group]
-        try:
-            results = iter(self._tracking.log_batches([one for one in prepared if isinstance(one, Write)]))
-        except Exception as error:  # every waiting request must get an answer
-            return [error if isinstance(one, Write) else one for one in prepared]
+        results = iter(self._log([one for one in prepared if isinstance(one, Write)]))
         return [next(results) if isinstance(one, Write) else one for one in prepared]
+
+    def _log(self, writes: Sequence[Write]) -> Sequence[Exception | None]:
+        try:
+            return self._tracking.log_batches(writes)
+        except Exception as error:  # every waiting request must get an answer
+            if len(writes) < 2 or isinstance(error, StoreError):
+                return [error] * len(writes)
+            # Nothing is recorded, for the sake of one of them that nobody foresaw: the others are not to suffer.
+            return [self._log([write])[0] for write in writes]
 
     async def drain(self) -> None:
         """Return when nothing is waiting."""

@@ -35,6 +35,11 @@ __all__ = ["Dispatcher", "fault_response", "json_response", "plain_fault"]
 logger = logging.getLogger("runstone.server")
 
 _RETRY_AFTER_S = "1"
+# Only what a client sends can be that deep or that large, whoever trips over it first.
+_INPUT_ERRORS = {
+    RecursionError: "The request holds lists or objects that are nested too deeply",
+    OverflowError: "The request holds a number that needs more than 64 bits",
+}
 _BODY_STATUSES = {BodyTooLarge: 413, BodyStalled: 408}
 _ACTIONS: dict[str, Action] = {**ACTIONS, **NATIVE_ACTIONS}
 
@@ -137,7 +142,8 @@ def json_response(answer: msgspec.Struct) -> Response:
 
 def fault_response(error: Exception) -> Response:
     """An error as MLflow's clients read it."""
-    status, body = fault_of(error)
+    foreseen = next((text for kind, text in _INPUT_ERRORS.items() if isinstance(error, kind)), None)
+    status, body = fault_of(error if foreseen is None else InvalidInput(foreseen))
     status = next((one for kind, one in _BODY_STATUSES.items() if isinstance(error, kind)), status)
     if status == 500:
         logger.error("A request failed", exc_info=error)

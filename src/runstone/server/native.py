@@ -23,10 +23,13 @@ __all__ = ["NATIVE_ACTIONS", "write_of_append"]
 
 MAX_SERIES = 1_000
 MAX_BUCKETS = 100_000
+MAX_SEQUENCE = (1 << 63) - 1
 
 
 def write_of_append(write: native.AppendedWrite) -> Write:
-    """What an appended write asks to record. Raises InvalidInput for a frame that cannot be read."""
+    """What an appended write asks to record. Raises InvalidInput for a frame or sequence that cannot be."""
+    if write.writer is not None and not 1 <= write.first <= write.last <= MAX_SEQUENCE:
+        raise InvalidInput(f"Invalid sequence {write.first} to {write.last} of a write: expected 1 <= first <= last")
     return Write(
         run_id=write.run_id,
         metrics=None if write.frame is None else _batch(write.frame),

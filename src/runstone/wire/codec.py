@@ -50,17 +50,24 @@ def decode_body(body: bytes, kind: type[T], fields: dict[str, str] | None = None
     Numbers may be texts, whole numbers may be written as 2.0, and NaN and infinities may be bare words or texts.
     """
     body = body.strip() or b"{}"
+    if not fields:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return msgspec.json.decode(body, type=kind, strict=False)
+    # What msgspec does not read (bare NaN, 1e400), and the values for the message.
+    raw = _load_json(body)
+    return _convert({**raw, **fields} if fields and isinstance(raw, dict) else raw, kind)
+
+
+def _load_json(body: bytes) -> Any:
     try:
-        if not fields:
-            with suppress(msgspec.DecodeError):
-                return msgspec.json.decode(body, type=kind, strict=False)
-        # What msgspec does not read (bare NaN, 1e400), and the values for the message.
         raw = json.loads(body)
-        return _convert({**raw, **fields} if fields and isinstance(raw, dict) else raw, kind)
+        if b"\\u" in body:
+            json.dumps(raw, ensure_ascii=False).encode()  # fails for half of a surrogate pair
+    except UnicodeEncodeError:
+        raise InvalidInput("The request's body has a text with an unpaired surrogate, which no store can hold") from None
     except ValueError as error:
         raise InvalidInput(f"The request's body is no JSON: {error}") from None
-    except RecursionError:
-        raise InvalidInput("The request's body holds lists or objects that are nested too deeply") from None
+    return raw
 
 
 def decode_answer(body: bytes, kind: type[T]) -> T:
@@ -77,7 +84,7 @@ def decode_msgpack(body: bytes, kind: type[T]) -> T:
     """A request from its MessagePack. Raises InvalidInput."""
     try:
         return msgspec.msgpack.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"The request's body is not as MessagePack should be here: {error}") from None
 
 

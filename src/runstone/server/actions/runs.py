@@ -148,6 +148,7 @@ def log_outputs(tracking: Tracking, request: runs.LogOutputs) -> Answer:
 def get_history(tracking: Tracking, request: runs.GetHistory) -> Answer:
     points = tracking.read_series(convert.run_id_of(request), request.metric_key)
     start = _history_offset(request.page_token)
+    _check_page_size(1 if request.max_results is None else request.max_results)
     size = len(points) if request.max_results is None else min(request.max_results, HISTORY_PAGE)
     if request.page_token and request.max_results is None:
         size = HISTORY_PAGE
@@ -164,12 +165,18 @@ def _history_offset(token: str | None) -> int:
     return int(token)
 
 
+def _check_page_size(max_results: int) -> None:
+    if max_results < 1:
+        raise InvalidInput(f"Invalid value {max_results} for parameter 'max_results' supplied: expected 1 or more")
+
+
 def _point_bodies(key: str, points: Points, run_id: str | None = None) -> list[runs.MetricAnswer]:
     return [convert.metric_body(metric, run_id) for metric in points.metrics(key)]
 
 
 def get_history_bulk(tracking: Tracking, request: runs.GetHistoryBulk) -> Answer:
     metrics: list[runs.MetricAnswer] = []
+    _check_page_size(request.max_results)
     left = min(request.max_results, HISTORY_PAGE)
     for run_id in sorted(set(request.run_id)):
         points = tracking.read_series(run_id, request.metric_key)[slice(0, left - len(metrics))]

@@ -1,8 +1,7 @@
-"""The model registry and logged models over HTTP, as MLflow's clients of all versions ask for them."""
+"""The model registry over HTTP, as MLflow's clients of all versions ask for it."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -10,72 +9,19 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.server.conftest import Start
+from tests.server.model_api import INVALID, MISSING, NO_MODEL, TAKEN, ModelApi
 from tests.server.serving import API, FILES, Answer, RunningServer
-
-INVALID = "INVALID_PARAMETER_VALUE"
-MISSING = "RESOURCE_DOES_NOT_EXIST"
-TAKEN = "RESOURCE_ALREADY_EXISTS"
-NO_MODEL = "m-" + "0" * 32
-
-_numbers = itertools.count()
-
-
-class Api:
-    """Requests to the routes of models, each of which must be answered with 200 unless it is asked for a fault."""
-
-    def __init__(self, server: RunningServer) -> None:
-        self.server = server
-
-    def raw(self, verb: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> Answer:
-        arguments = f"?{urlencode(query, doseq=True)}" if query else ""
-        return self.server.ask(verb, f"{API}/{path}{arguments}", body)
-
-    def ask(self, verb: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> Any:
-        answer = self.raw(verb, path, body, **query)
-        assert answer.status == 200, answer
-        return answer.json
-
-    def get(self, path: str, **query: Any) -> Any:
-        return self.ask("GET", path, **query)
-
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self.ask("POST", path, body)
-
-    def fault(self, verb: str, path: str, body: dict[str, Any] | None = None, **query: Any) -> tuple[int, str]:
-        answer = self.raw(verb, path, body, **query)
-        return answer.status, answer.code
-
-    def registered(self, **values: Any) -> str:
-        """A fresh name in the registry."""
-        name = f"model-{next(_numbers)}"
-        self.post("registered-models/create", {"name": name, **values})
-        return name
-
-    def version(self, name: str, source: str = "s3://bucket/m", **values: Any) -> dict[str, Any]:
-        body = {"name": name, "source": source, **values}
-        found: dict[str, Any] = self.post("model-versions/create", body)["model_version"]
-        return found
-
-    def logged(self, experiment_id: str = "0", **values: Any) -> dict[str, Any]:
-        """A fresh logged model's `info`."""
-        body = {"experiment_id": experiment_id, "name": "net", **values}
-        info: dict[str, Any] = self.post("logged-models", body)["model"]["info"]
-        return info
-
-    def experiment(self) -> str:
-        body = {"name": f"models-{next(_numbers)}"}
-        return str(self.server.post("experiments/create", body).json["experiment_id"])
 
 
 @pytest.fixture
-def api(server: RunningServer) -> Api:
-    return Api(server)
+def api(server: RunningServer) -> ModelApi:
+    return ModelApi(server)
 
 
 # -- registered models
 
 
-def test_a_registered_model_is_answered_as_mlflow_does(api: Api) -> None:
+def test_a_registered_model_is_answered_as_mlflow_does(api: ModelApi) -> None:
     name = api.registered(tags=[{"key": "a", "value": "1"}], description="what")
     found = api.get("registered-models/get", name=name)["registered_model"]
     assert found == {
@@ -87,7 +33,7 @@ def test_a_registered_model_is_answered_as_mlflow_does(api: Api) -> None:
     }
 
 
-def test_a_name_is_changed_described_tagged_and_deleted(api: Api) -> None:
+def test_a_name_is_changed_described_tagged_and_deleted(api: ModelApi) -> None:
     name = api.registered()
     new = f"{name}-new"
     assert api.post("registered-models/rename", {"name": name, "new_name": new})["registered_model"]["name"] == new
@@ -102,24 +48,24 @@ def test_a_name_is_changed_described_tagged_and_deleted(api: Api) -> None:
     assert api.fault("DELETE", "registered-models/delete", {"name": new}) == (404, MISSING)
 
 
-def test_a_delete_may_carry_its_arguments_in_the_url(api: Api) -> None:
+def test_a_delete_may_carry_its_arguments_in_the_url(api: ModelApi) -> None:
     name = api.registered()
     assert api.ask("DELETE", "registered-models/delete", name=name) == {}
 
 
 @pytest.mark.parametrize("prefix", ["/api/2.0/preview/mlflow", "/ajax-api/2.0/mlflow", "/api/3.0/mlflow"])
-def test_every_prefix_leads_to_the_registry(server: RunningServer, api: Api, prefix: str) -> None:
+def test_every_prefix_leads_to_the_registry(server: RunningServer, api: ModelApi, prefix: str) -> None:
     name = api.registered()
     answer = server.ask("GET", f"{prefix}/registered-models/get?name={name}")
     assert answer.json["registered_model"]["name"] == name
 
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", "", " ", "n" * 257])
-def test_a_name_that_breaks_a_rule_is_refused(api: Api, name: str) -> None:
+def test_a_name_that_breaks_a_rule_is_refused(api: ModelApi, name: str) -> None:
     assert api.fault("POST", "registered-models/create", {"name": name}) == (400, INVALID)
 
 
-def test_a_taken_name_is_refused(api: Api) -> None:
+def test_a_taken_name_is_refused(api: ModelApi) -> None:
     name, other = api.registered(), api.registered()
     assert api.fault("POST", "registered-models/create", {"name": name}) == (400, TAKEN)
     assert api.fault("POST", "registered-models/rename", {"name": other, "new_name": name}) == (400, TAKEN)
@@ -148,14 +94,14 @@ def test_a_taken_name_is_refused(api: Api) -> None:
         ("DELETE", "model-versions/delete-tag", {"version": "1", "key": "k"}),
     ],
 )
-def test_what_is_not_there_is_404(api: Api, verb: str, path: str, arguments: dict[str, str]) -> None:
+def test_what_is_not_there_is_404(api: ModelApi, verb: str, path: str, arguments: dict[str, str]) -> None:
     if verb == "GET":
         assert api.fault(verb, path, name="nope", **arguments) == (404, MISSING)
     else:
         assert api.fault(verb, path, {"name": "nope", **arguments}) == (404, MISSING)
 
 
-def test_a_field_that_lacks_is_named(api: Api) -> None:
+def test_a_field_that_lacks_is_named(api: ModelApi) -> None:
     answer = api.raw("GET", "model-versions/get", name="x")
     assert (answer.status, answer.code) == (400, INVALID)
     assert "Missing value for required parameter 'version'" in answer.message
@@ -164,7 +110,7 @@ def test_a_field_that_lacks_is_named(api: Api) -> None:
 # -- versions
 
 
-def test_a_version_is_answered_as_mlflow_does(api: Api, run_id: str) -> None:
+def test_a_version_is_answered_as_mlflow_does(api: ModelApi, run_id: str) -> None:
     name = api.registered()
     source = f"mlflow-artifacts:/0/{run_id}/artifacts/model"
     version = api.version(name, source, run_id=run_id, run_link="http://x", tags=[{"key": "a", "value": "1"}])
@@ -186,7 +132,7 @@ def test_a_version_is_answered_as_mlflow_does(api: Api, run_id: str) -> None:
     assert api.get("model-versions/get-download-uri", name=name, version=1) == {"artifact_uri": source}
 
 
-def test_a_version_is_described_tagged_and_deleted(api: Api) -> None:
+def test_a_version_is_described_tagged_and_deleted(api: ModelApi) -> None:
     name = api.registered()
     api.version(name)
     one = {"name": name, "version": "1"}
@@ -200,7 +146,7 @@ def test_a_version_is_described_tagged_and_deleted(api: Api) -> None:
     assert api.version(name)["version"] == "2"
 
 
-def test_stages_are_changed_and_their_latest_versions_listed(api: Api) -> None:
+def test_stages_are_changed_and_their_latest_versions_listed(api: ModelApi) -> None:
     name = api.registered()
     for _ in range(3):
         api.version(name)
@@ -229,14 +175,14 @@ def test_stages_are_changed_and_their_latest_versions_listed(api: Api) -> None:
 @pytest.mark.parametrize(
     "change", [{"stage": "Nowhere"}, {}, {"stage": "None", "archive_existing_versions": True}], ids=str
 )
-def test_a_stage_that_does_not_exist_is_refused(api: Api, change: dict[str, Any]) -> None:
+def test_a_stage_that_does_not_exist_is_refused(api: ModelApi, change: dict[str, Any]) -> None:
     name = api.registered()
     api.version(name)
     body = {"name": name, "version": "1", **change}
     assert api.fault("POST", "model-versions/transition-stage", body) == (400, INVALID)
 
 
-def test_an_alias_leads_to_a_version(api: Api) -> None:
+def test_an_alias_leads_to_a_version(api: ModelApi) -> None:
     name = api.registered()
     api.version(name)
     api.version(name)
@@ -254,7 +200,7 @@ def test_an_alias_leads_to_a_version(api: Api) -> None:
 
 
 @pytest.mark.parametrize("alias", ["latest", "LATEST", "v1", "V22", "a b", "a.b", "", "a" * 256])
-def test_an_alias_that_could_be_mistaken_is_refused(api: Api, alias: str) -> None:
+def test_an_alias_that_could_be_mistaken_is_refused(api: ModelApi, alias: str) -> None:
     name = api.registered()
     api.version(name)
     body = {"name": name, "alias": alias, "version": "1"}
@@ -262,7 +208,7 @@ def test_an_alias_that_could_be_mistaken_is_refused(api: Api, alias: str) -> Non
 
 
 @pytest.mark.parametrize("version", ["x", "1.5", "-1", ""])
-def test_a_version_that_is_no_number_is_refused(api: Api, version: str) -> None:
+def test_a_version_that_is_no_number_is_refused(api: ModelApi, version: str) -> None:
     assert api.fault("GET", "model-versions/get", name="any", version=version) == (400, INVALID)
 
 
@@ -286,16 +232,16 @@ def test_a_version_that_is_no_number_is_refused(api: Api, version: str) -> None:
         f"models:/{NO_MODEL}",
     ],
 )
-def test_a_source_that_is_not_the_runs_is_refused(api: Api, run_id: str, source: str) -> None:
+def test_a_source_that_is_not_the_runs_is_refused(api: ModelApi, run_id: str, source: str) -> None:
     body = {"name": api.registered(), "source": source, "run_id": run_id}
     assert api.fault("POST", "model-versions/create", body) == (400, INVALID)
 
 
-def test_a_source_in_other_storage_is_taken_as_it_is(api: Api) -> None:
+def test_a_source_in_other_storage_is_taken_as_it_is(api: ModelApi) -> None:
     assert api.version(api.registered(), "s3://bucket/m", run_id="f" * 32)["source"] == "s3://bucket/m"
 
 
-def test_a_version_of_a_version_has_its_files_and_its_run(api: Api, run_id: str) -> None:
+def test_a_version_of_a_version_has_its_files_and_its_run(api: ModelApi, run_id: str) -> None:
     name, copy = api.registered(), api.registered()
     location = f"mlflow-artifacts:/0/{run_id}/artifacts/model"
     api.version(name, location, run_id=run_id)
@@ -309,7 +255,7 @@ def test_a_version_of_a_version_has_its_files_and_its_run(api: Api, run_id: str)
     assert api.fault("POST", "model-versions/create", body) == (404, MISSING)
 
 
-def test_a_version_of_a_logged_model_has_its_files_and_its_run(api: Api, run_id: str) -> None:
+def test_a_version_of_a_logged_model_has_its_files_and_its_run(api: ModelApi, run_id: str) -> None:
     name, info = api.registered(), api.logged(source_run_id=run_id)
     model_id = info["model_id"]
     version = api.version(name, f"models:/{model_id}", model_id=model_id)
@@ -324,7 +270,7 @@ def test_a_version_of_a_logged_model_has_its_files_and_its_run(api: Api, run_id:
 
 
 @pytest.mark.parametrize("source", ["mlflow-artifacts:/0/{run_id}/artifacts/model", "runs:/{run_id}/model"])
-def test_a_versions_files_can_be_downloaded(server: RunningServer, api: Api, run_id: str, source: str) -> None:
+def test_a_versions_files_can_be_downloaded(server: RunningServer, api: ModelApi, run_id: str, source: str) -> None:
     server.ask("PUT", f"{FILES}/0/{run_id}/artifacts/model/MLmodel", b"flavors: {}")
     name = api.registered()
     api.version(name, source.format(run_id=run_id), run_id=run_id)
@@ -346,7 +292,7 @@ def test_a_versions_files_can_be_downloaded(server: RunningServer, api: Api, run
 # -- searching the registry
 
 
-def test_the_registry_is_searched_ordered_and_paged(api: Api) -> None:
+def test_the_registry_is_searched_ordered_and_paged(api: ModelApi) -> None:
     names = [api.registered(tags=[{"key": "team", "value": team}]) for team in ("x", "y", "x")]
     mine = f"name IN ({', '.join(map(repr, names))})"
 
@@ -367,7 +313,7 @@ def test_the_registry_is_searched_ordered_and_paged(api: Api) -> None:
     assert api.fault("GET", "registered-models/search", max_results=-1) == (400, INVALID)
 
 
-def test_models_are_no_prompts(api: Api) -> None:
+def test_models_are_no_prompts(api: ModelApi) -> None:
     # MLflow 2.21 and later add this to every search for models.
     name = api.registered()
     asked = f"name = '{name}' AND tags.`mlflow.prompt.is_prompt` != 'true'"
@@ -376,12 +322,12 @@ def test_models_are_no_prompts(api: Api) -> None:
     assert api.get("registered-models/search", filter=asked) == {}
 
 
-def test_the_list_of_old_clients_is_a_search(api: Api) -> None:
+def test_the_list_of_old_clients_is_a_search(api: ModelApi) -> None:
     api.registered()
     assert len(api.get("registered-models/list", max_results=1)["registered_models"]) == 1
 
 
-def test_versions_are_searched_and_ordered(api: Api, run_id: str) -> None:
+def test_versions_are_searched_and_ordered(api: ModelApi, run_id: str) -> None:
     name = api.registered()
     api.version(name, f"runs:/{run_id}/m", run_id=run_id)
     api.version(name)
@@ -397,197 +343,14 @@ def test_versions_are_searched_and_ordered(api: Api, run_id: str) -> None:
     assert found(filter=f"name = '{name}' and source_path = 's3://bucket/m'") == ["2"]
 
 
-# -- logged models
-
-
-def test_a_logged_model_is_answered_as_mlflow_does(api: Api, run_id: str) -> None:
-    values = {
-        "model_type": "agent",
-        "source_run_id": run_id,
-        "params": [{"key": "lr", "value": "0.1"}],
-        "tags": [{"key": "a", "value": "1"}],
-    }
-    info = api.logged(**values)
-    model_id = info["model_id"]
-    assert len(model_id) == 34
-    assert api.get(f"logged-models/{model_id}")["model"] == {
-        "info": {
-            "model_id": model_id,
-            "experiment_id": "0",
-            "name": "net",
-            "creation_timestamp_ms": info["creation_timestamp_ms"],
-            "last_updated_timestamp_ms": info["creation_timestamp_ms"],
-            "artifact_uri": f"mlflow-artifacts:/0/models/{model_id}/artifacts",
-            "status": "LOGGED_MODEL_PENDING",
-            "model_type": "agent",
-            "source_run_id": run_id,
-            "tags": [{"key": "a", "value": "1"}],
-        },
-        "data": {"params": [{"key": "lr", "value": "0.1"}]},
-    }
-
-
-def test_a_logged_model_without_a_name_is_given_one(api: Api) -> None:
-    assert api.logged(name=None)["name"]
-
-
-@pytest.mark.parametrize("name", ["a/b", "a:b", "a.b", "a%b", "a'b", 'a"b'])
-def test_a_logged_models_name_that_breaks_a_rule_is_refused(api: Api, name: str) -> None:
-    assert api.fault("POST", "logged-models", {"experiment_id": "0", "name": name}) == (400, INVALID)
-
-
-@pytest.mark.parametrize(
-    ("status", "answered"),
-    [
-        ("LOGGED_MODEL_READY", "LOGGED_MODEL_READY"),
-        (2, "LOGGED_MODEL_READY"),
-        ("LOGGED_MODEL_UPLOAD_FAILED", "LOGGED_MODEL_UPLOAD_FAILED"),
-        ("unheard of", "LOGGED_MODEL_STATUS_UNSPECIFIED"),
-    ],
-)
-def test_a_logged_model_is_finalized(api: Api, status: str | int, answered: str) -> None:
-    model_id = api.logged()["model_id"]
-    done = api.ask("PATCH", f"logged-models/{model_id}", {"model_id": model_id, "status": status})
-    assert done["model"]["info"]["status"] == answered
-    assert api.get(f"logged-models/{model_id}") == done
-
-
-def test_tags_and_params_of_a_logged_model(api: Api) -> None:
-    model_id = api.logged()["model_id"]
-    path = f"logged-models/{model_id}"
-    assert api.ask("PATCH", f"{path}/tags", {"tags": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]}) == {}
-    assert api.ask("DELETE", f"{path}/tags/a") == {}
-    assert api.fault("DELETE", f"{path}/tags/a") == (404, MISSING)
-    for _ in range(2):
-        assert api.post(f"{path}/params", {"params": [{"key": "lr", "value": "1"}]}) == {}
-    assert api.fault("POST", f"{path}/params", {"params": [{"key": "lr", "value": "2"}]}) == (400, INVALID)
-    model = api.get(path)["model"]
-    assert (model["info"]["tags"], model["data"]["params"]) == (
-        [{"key": "b", "value": "2"}],
-        [{"key": "lr", "value": "1"}],
-    )
-
-
-def test_a_deleted_logged_model_is_gone(api: Api) -> None:
-    model_id = api.logged()["model_id"]
-    for _ in range(2):
-        assert api.ask("DELETE", f"logged-models/{model_id}") == {}
-    assert api.fault("GET", f"logged-models/{model_id}") == (404, MISSING)
-    assert api.fault("DELETE", f"logged-models/{NO_MODEL}") == (404, MISSING)
-
-
-def test_files_of_a_logged_model_are_listed(server: RunningServer, api: Api) -> None:
-    info = api.logged()
-    model_id = info["model_id"]
-    server.ask("PUT", f"{FILES}/0/models/{model_id}/artifacts/data/weights.bin", b"12345")
-    path = f"logged-models/{model_id}/artifacts/directories"
-    assert api.get(path) == {"root_uri": info["artifact_uri"], "files": [{"path": "data", "is_dir": True}]}
-    inside = api.get(path, artifact_directory_path="data")
-    assert inside["files"] == [{"path": "data/weights.bin", "is_dir": False, "file_size": 5}]
-    assert api.fault("GET", path, artifact_directory_path="../x") == (400, INVALID)
-
-
-# -- figures of logged models
-
-
-def test_points_of_a_run_are_figures_of_their_models(server: RunningServer, api: Api, run_id: str) -> None:
-    model_id = api.logged()["model_id"]
-    point = {"run_id": run_id, "key": "acc", "value": 0.5, "timestamp": 10, "step": 1, "model_id": model_id}
-    server.post("runs/log-metric", point)
-    on = {"dataset_name": "test", "dataset_digest": "d"}
-    metrics = [
-        {"key": "acc", "value": 0.75, "timestamp": 11, "step": 0, "model_id": model_id, **on},
-        {"key": "loss", "value": "NaN", "timestamp": 11, "model_id": model_id},
-        {"key": "other", "value": 1, "timestamp": 11},
-    ]
-    assert server.post("runs/log-batch", {"run_id": run_id, "metrics": metrics}).status == 200
-    both = {"model_id": model_id, "run_id": run_id}
-    assert api.get(f"logged-models/{model_id}")["model"]["data"]["metrics"] == [
-        {"key": "acc", "value": 0.5, "timestamp": 10, "step": 1, **both},
-        {"key": "acc", "value": 0.75, "timestamp": 11, "step": 0, **both, **on},
-        {"key": "loss", "value": "NaN", "timestamp": 11, "step": 0, **both},
-    ]
-    assert [point["value"] for point in server.history(run_id, "acc")] == [0.75, 0.5]
-    assert len(server.history(run_id, "other")) == 1
-
-
-@pytest.mark.parametrize("route", ["runs/log-metric", "runs/log-batch"])
-def test_a_point_of_an_unknown_model_is_refused(server: RunningServer, run_id: str, route: str) -> None:
-    point = {"key": "acc", "value": 0.5, "timestamp": 10, "model_id": NO_MODEL}
-    body = {"run_id": run_id, **point, "metrics": [point]}
-    answer = server.post(route, body)
-    assert (answer.status, answer.code) == (404, MISSING)
-    assert server.history(run_id, "acc") == []
-
-
-def test_a_run_tells_what_models_it_read_and_made(server: RunningServer, api: Api, run_id: str) -> None:
-    read, made = api.logged()["model_id"], api.logged()["model_id"]
-    assert server.post("runs/log-inputs", {"run_id": run_id, "models": [{"model_id": read}]}).json == {}
-    body = {"run_id": run_id, "models": [{"model_id": made, "step": 3}]}
-    assert server.post("runs/outputs", body).json == {}
-    run = server.get(f"runs/get?run_id={run_id}").json["run"]
-    assert run["inputs"] == {"model_inputs": [{"model_id": read}]}
-    assert run["outputs"] == {"model_outputs": [{"model_id": made, "step": 3}]}
-    answer = server.post("runs/outputs", {"run_id": "f" * 32, "models": []})
-    assert (answer.status, answer.code) == (404, MISSING)
-
-
-# -- searching logged models
-
-
-def test_logged_models_are_searched_as_mlflows_client_does(server: RunningServer, api: Api, run_id: str) -> None:
-    experiment_id = api.experiment()
-    ids = {name: api.logged(experiment_id, name=name)["model_id"] for name in ("one", "two", "three")}
-    for name, value, dataset in (("one", 0.5, "a"), ("two", 0.9, "a"), ("two", 0.1, "b")):
-        point = {"run_id": run_id, "key": "acc", "value": value, "timestamp": 1, "model_id": ids[name]}
-        server.post("runs/log-metric", {**point, "dataset_name": dataset, "dataset_digest": "d"})
-    of_model = {model_id: name for name, model_id in ids.items()}
-
-    def found(**body: Any) -> list[str]:
-        answer = api.post("logged-models/search", {"experiment_ids": [experiment_id], **body})
-        return [of_model[model["info"]["model_id"]] for model in answer.get("models", [])]
-
-    assert found() == ["three", "two", "one"]
-    assert found(filter="name = 'two'") == ["two"]
-    assert found(filter="metrics.acc > 0.4", order_by=[{"field_name": "name"}]) == ["one", "two"]
-    assert found(filter="metrics.acc > 0.4", datasets=[{"dataset_name": "b"}]) == []
-    assert found(datasets=[{"dataset_name": "a", "dataset_digest": "d"}]) == ["two", "one"]
-    on = {"field_name": "metrics.acc", "ascending": False, "dataset_name": "a", "dataset_digest": "d"}
-    assert found(order_by=[on]) == ["two", "one", "three"]
-    assert found(order_by=[{**on, "dataset_name": "b"}]) == ["two", "three", "one"]
-    assert found(order_by=[{"field_name": "creation_timestamp", "ascending": True}]) == ["one", "two", "three"]
-    first = api.post("logged-models/search", {"experiment_ids": [experiment_id], "max_results": 2})
-    assert found(max_results=2, page_token=first["next_page_token"]) == ["one"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"experiment_ids": ["x"]},
-        {"experiment_ids": ["0"], "filter": "nothing = 'x'"},
-        {"experiment_ids": ["0"], "filter": "min(metrics.acc) > 1"},
-        {"experiment_ids": ["0"], "order_by": [{"field_name": "nothing"}]},
-        {"experiment_ids": ["0"], "order_by": ["name"]},
-        {"experiment_ids": ["0"], "order_by": [{}]},
-        {"experiment_ids": ["0"], "datasets": [{"dataset_digest": "d"}]},
-        {"experiment_ids": ["0"], "page_token": "rubbish"},
-        {"experiment_ids": ["0"], "max_results": -1},
-    ],
-    ids=str,
-)
-def test_a_search_that_cannot_be_read_is_refused(api: Api, body: dict[str, Any]) -> None:
-    assert api.fault("POST", "logged-models/search", body) == (400, INVALID)
-
-
 # -- the server's options
 
 
 def test_a_read_only_server_changes_no_model(start_server: Start) -> None:
     with_model = start_server()
-    name = Api(with_model).registered()
+    name = ModelApi(with_model).registered()
     with_model.stop()
-    api = Api(start_server("--read-only"))
+    api = ModelApi(start_server("--read-only"))
     assert api.get("registered-models/get", name=name)["registered_model"]["name"] == name
     assert api.fault("DELETE", "registered-models/delete", {"name": name}) == (403, "PERMISSION_DENIED")
     assert api.fault("POST", "logged-models", {"experiment_id": "0"}) == (403, "PERMISSION_DENIED")
@@ -595,7 +358,7 @@ def test_a_read_only_server_changes_no_model(start_server: Start) -> None:
 
 def test_a_server_without_proxied_files_takes_sources_within_a_run(start_server: Start) -> None:
     server = start_server("--no-serve-artifacts")
-    api = Api(server)
+    api = ModelApi(server)
     run = server.post("runs/create", {"experiment_id": "0"}).json["run"]["info"]
     name = api.registered()
     source = f"{run['artifact_uri']}/model"
