@@ -101,6 +101,10 @@ def check_experiment_name(name: object) -> str:
             f"Invalid experiment name '{name[:40]}...': it has {len(name)} characters, "
             f"at most {MAX_EXPERIMENT_NAME_LENGTH} are allowed"
         )
+    if "\0" in name or not _is_encodable(name):
+        raise InvalidInput(
+            f"Invalid experiment name {name[:40]!r}: it contains a NUL or an unpaired surrogate, which no store holds"
+        )
     return name
 
 

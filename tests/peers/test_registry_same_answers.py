@@ -164,10 +164,10 @@ def session(port: int) -> list[tuple[str, Any]]:
     _, model = request(port, "POST", "logged-models", ids_in(new, ids))
     ids["MODEL"] = model["model"]["info"]["model_id"]
     answers = []
-    for verb, route, arguments in (*REGISTRY, *LOGGED):
+    for number, (verb, route, arguments) in enumerate((*REGISTRY, *LOGGED)):
         status, answer = request(port, verb, ids_in(route, ids), ids_in(arguments, ids))
         said = answer["error_code"] if status >= 400 else comparable(names_of(answer, ids))
-        answers.append((f"{verb} {route} {json.dumps(arguments)}", (status, said)))
+        answers.append((f"{number}: {verb} {route} {json.dumps(arguments)}", (status, said)))
     return answers
 
 

@@ -7,7 +7,6 @@ what its predecessor was killed over, as the journal of a killed run does.
 from __future__ import annotations
 
 import http.client
-import os
 import sys
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def main(port: int, run_id: str, notes: Path) -> None:
         # By another name first: a killed process leaves the old note or the new one, never half of it.
         fresh = notes.with_suffix(".new")
         fresh.write_text(str(last))
-        os.replace(fresh, notes)
+        fresh.replace(notes)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def test_a_browser_saves_what_it_gets_and_runs_nothing(server: RunningServer, na
 
 
 def test_a_name_in_any_script_stays_in_the_header(server: RunningServer) -> None:
-    path = quote("kinds/é\"; x=日.txt")
+    path = quote('kinds/é"; x=日.txt')
     assert server.ask("PUT", f"{FILES}/{path}", b"1").status == 200
     answer = server.ask("GET", f"{FILES}/{path}")
     assert answer.body == b"1"

@@ -11,14 +11,33 @@ SEARCH = f"{API}/experiments/get?experiment_id=0"
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "localhost:5000", "LOCALHOST", "127.0.0.1", "127.0.0.1:80", "192.168.7.7:5000", "[::1]:5000", "[::1]"]
+    "host",
+    [
+        "localhost",
+        "localhost:5000",
+        "LOCALHOST",
+        "127.0.0.1",
+        "127.0.0.1:80",
+        "192.168.7.7:5000",
+        "[::1]:5000",
+        "[::1]",
+    ],
 )
 def test_loopback_and_ip_addresses_are_allowed(server: RunningServer, host: str) -> None:
     assert server.ask("GET", SEARCH, headers={"Host": host}).status == 200
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example", "a@b", "[evil]", "localhost:1:2"]
+    "host",
+    [
+        "evil.example",
+        "evil.example:5000",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "a@b",
+        "[evil]",
+        "localhost:1:2",
+    ],
 )
 def test_a_name_that_the_server_does_not_go_by_is_refused(server: RunningServer, host: str) -> None:
     for verb, path in (("GET", SEARCH), ("POST", f"{API}/runs/search"), ("GET", "/health"), ("PUT", f"{FILES}/x")):

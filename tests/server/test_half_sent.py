@@ -55,9 +55,7 @@ def test_a_slow_client_holds_up_nobody_else(server: RunningServer, run_id: str) 
     assert len(server.history(run_id, "m")) == 1
 
 
-def test_a_client_that_does_not_wait_for_the_answer_has_logged_all_the_same(
-    server: RunningServer, run_id: str
-) -> None:
+def test_a_client_that_does_not_wait_for_the_answer_has_logged_all_the_same(server: RunningServer, run_id: str) -> None:
     for number in range(20):
         with server.connect() as connection:
             connection.sendall(log_batch(run_id, key=f"m{number}"))

@@ -62,7 +62,10 @@ def test_a_write_that_arrives_twice_is_stored_once(server: RunningServer, run_id
 def test_a_writer_that_lost_the_answer_sends_again_and_counts_once(server: RunningServer, run_id: str) -> None:
     for first in (1, 11, 21):
         body = msgspec.msgpack.encode({"writes": [write(run_id, first, first + 9)]})
-        head = b"POST %s/append HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (NATIVE.encode(), len(body))
+        head = b"POST %s/append HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (
+            NATIVE.encode(),
+            len(body),
+        )
         with server.connect() as connection:
             connection.sendall(head + body)
             connection.shutdown(socket.SHUT_RDWR)  # before the answer
@@ -149,7 +152,15 @@ def test_points_out_of_order_and_repeated_are_put_right(server: RunningServer, r
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xc1", b"\x81\xa6writes\x91\x81\xa6run_id\xa1\xff", b"{}", msgspec.msgpack.encode({}), msgspec.msgpack.encode({"writes": [{"frame": b""}]}), b"\x91" * 9000],
+    [
+        b"",
+        b"\xc1",
+        b"\x81\xa6writes\x91\x81\xa6run_id\xa1\xff",
+        b"{}",
+        msgspec.msgpack.encode({}),
+        msgspec.msgpack.encode({"writes": [{"frame": b""}]}),
+        b"\x91" * 9000,
+    ],
 )
 def test_a_body_that_is_no_append_is_refused(server: RunningServer, body: bytes) -> None:
     answer = server.ask("POST", f"{NATIVE}/append", body)

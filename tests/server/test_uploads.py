@@ -80,7 +80,12 @@ def test_a_part_that_is_sent_again_counts_as_sent_last(server: RunningServer) ->
 
 @pytest.mark.parametrize(
     ("told", "problem"),
-    [([1], "part 2 is missing"), ([], "part 1 is missing"), ([1, 2, 2], "named twice"), ([1, 2, 3], "3 parts are named")],
+    [
+        ([1], "part 2 is missing"),
+        ([], "part 1 is missing"),
+        ([1, 2, 2], "named twice"),
+        ([1, 2, 3], "3 parts are named"),
+    ],
 )
 def test_parts_that_do_not_make_a_whole_are_refused(server: RunningServer, told: list[int], problem: str) -> None:
     upload = Upload(server, "broken", "f", 2)

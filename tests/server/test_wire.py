@@ -140,7 +140,9 @@ def test_either_name_of_the_run_id_is_taken_and_both_are_answered(server: Runnin
         info = server.get(f"runs/get?{name}={run_id}").json["run"]["info"]
         assert info["run_id"] == info["run_uuid"] == run_id
         assert server.post("runs/set-tag", {name: run_id, "key": name, "value": "x"}).status == 200
-    assert server.post("runs/log-metric", {"run_id": run_id, "run_uuid": run_id, "key": "m", "value": 1, "timestamp": 1})
+    assert server.post(
+        "runs/log-metric", {"run_id": run_id, "run_uuid": run_id, "key": "m", "value": 1, "timestamp": 1}
+    )
 
 
 def test_empty_lists_are_left_out_and_zeros_are_kept(server: RunningServer, run_id: str) -> None:
@@ -207,6 +209,7 @@ def test_half_a_surrogate_pair_is_refused(server: RunningServer, run_id: str, te
         ("runs/log-batch", {"params": [{"key": "k" * 300, "value": "x"}]}),
         ("runs/log-batch", {"params": [{"key": "", "value": "x"}]}),
         ("runs/log-batch", {"tags": [{"key": "k", "value": "a\0b"}]}),
+        ("experiments/create", {"name": "a\0b"}),
     ],
 )
 def test_what_no_run_can_hold_is_400(server: RunningServer, run_id: str, path: str, body: dict[str, object]) -> None:
@@ -319,7 +322,9 @@ def test_pages_of_runs_follow_each_other(server: RunningServer) -> None:
     assert set(seen) == made
 
 
-@pytest.mark.parametrize(("view", "found"), [("ACTIVE_ONLY", 1), ("DELETED_ONLY", 1), ("ALL", 2), (1, 1), (2, 1), (3, 2)])
+@pytest.mark.parametrize(
+    ("view", "found"), [("ACTIVE_ONLY", 1), ("DELETED_ONLY", 1), ("ALL", 2), (1, 1), (2, 1), (3, 2)]
+)
 def test_views_are_names_or_numbers(server: RunningServer, view: str | int, found: int) -> None:
     experiment_id = server.post("experiments/create", {"name": f"view {view!r}"}).json["experiment_id"]
     server.new_run(experiment_id)
@@ -375,7 +380,9 @@ def test_a_wrong_verb_is_405_and_names_the_right_ones(server: RunningServer, ver
     assert answer.headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/api/2.0/mlflow/nothing", "/api/9.0/mlflow/runs/get", "/nothing", "//", "/api", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/api/2.0/mlflow/nothing", "/api/9.0/mlflow/runs/get", "/nothing", "//", "/api", "/%00"]
+)
 def test_an_unknown_route_is_404_in_the_same_form(server: RunningServer, path: str) -> None:
     answer = server.ask("GET", path)
     assert (answer.status, answer.code) == (404, "ENDPOINT_NOT_FOUND")
@@ -390,7 +397,8 @@ def test_a_route_that_is_left_out_says_so(server: RunningServer, word: str) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/version", f"{API}/experiments/get?experiment_id=0", f"{API}/experiments/get?experiment_id=9e9"]
+    "path",
+    ["/health", "/version", f"{API}/experiments/get?experiment_id=0", f"{API}/experiments/get?experiment_id=9e9"],
 )
 def test_head_is_get_without_the_body(server: RunningServer, path: str) -> None:
     got, head = server.ask("GET", path), server.ask("HEAD", path)

@@ -64,7 +64,9 @@ def _load_json(body: bytes) -> Any:
         if b"\\u" in body:
             json.dumps(raw, ensure_ascii=False).encode()  # fails for half of a surrogate pair
     except UnicodeEncodeError:
-        raise InvalidInput("The request's body has a text with an unpaired surrogate, which no store can hold") from None
+        raise InvalidInput(
+            "The request's body has a text with an unpaired surrogate, which no store can hold"
+        ) from None
     except ValueError as error:
         raise InvalidInput(f"The request's body is no JSON: {error}") from None
     return raw

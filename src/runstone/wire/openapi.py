@@ -1,4 +1,4 @@
-"""The OpenAPI document of `routes`."""
+"""The OpenAPI document of `routes`, and of the files that go through the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ import msgspec
 
 from runstone.version import __version__
 from runstone.wire.faults import FaultBody
-from runstone.wire.routes import PREFIXES, ROUTES, Route
+from runstone.wire.routes import (
+    ARTIFACTS_PATH,
+    NATIVE_PREFIX,
+    NATIVE_ROUTES,
+    PREFIXES,
+    PRESIGNED_PATH,
+    ROUTES,
+    SERVER_INFO_PATHS,
+    UPLOADS_PATH,
+    Route,
+)
+from runstone.wire.schemas import uploads
+from runstone.wire.schemas.common import Empty
+from runstone.wire.schemas.runs import ArtifactsAnswer
 
 __all__ = ["openapi_document"]
 
@@ -21,12 +34,14 @@ _REF = "#/components/schemas/{name}"
 @cache
 def openapi_document() -> bytes:
     """The document as JSON (https://spec.openapis.org/oas/v3.1.0), of the first prefix."""
-    bodies = [FaultBody, *(kind for route in ROUTES for kind in (route.request, route.answer))]
+    rows = [(PREFIXES[0], route) for route in ROUTES] + [(NATIVE_PREFIX, route) for route in NATIVE_ROUTES]
+    bodies = [FaultBody, *_FILE_BODIES, *(kind for _, route in rows for kind in (route.request, route.answer))]
     _, components = msgspec.json.schema_components(list(dict.fromkeys(bodies)), ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
+    for prefix, route in rows:
         for verb in route.verbs:
-            paths.setdefault(f"{PREFIXES[0]}/{route.path}", {})[verb.lower()] = _operation(route, verb, components)
+            paths.setdefault(f"{prefix}/{route.path}", {})[verb.lower()] = _operation(route, verb, components)
+    paths.update(_file_paths())
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Runstone tracking server (MLflow's REST API)", "version": __version__},
@@ -50,15 +65,82 @@ def _operation(route: Route, verb: str, components: dict[str, Any]) -> dict[str,
             if name in in_path or verb == "GET"
         ],
         "responses": {
-            "200": _json("Done", route.answer.__name__),
-            "default": _json("What went wrong", FaultBody.__name__),
+            "200": _body("Done", route.answer, route.media),
+            "default": _body("What went wrong", FaultBody),
         },
     }  # fmt: skip
     if verb != "GET":
-        operation["requestBody"] = {"required": True, **_json("", route.request.__name__)}
+        operation["requestBody"] = {"required": True, **_body("", route.request, route.media)}
     return operation
 
 
-def _json(description: str, name: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": _REF.format(name=name)}}}
+def _body(description: str, kind: type[msgspec.Struct], media: str = "json") -> dict[str, Any]:
+    content = {f"application/{media}": {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
     return {"description": description, "content": content} if description else {"content": content}
+
+
+# -- files: streams, which no row of the table describes
+
+
+_FILE: dict[str, Any] = {"application/octet-stream": {}}
+_FILE_BODIES = (
+    uploads.CreateUpload,
+    uploads.UploadAnswer,
+    uploads.CompleteUpload,
+    uploads.AbortUpload,
+    uploads.DownloadAddress,
+    uploads.ServerInfo,
+    ArtifactsAnswer,
+    Empty,
+)
+
+
+def _file_paths() -> dict[str, dict[str, Any]]:
+    acts: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct], str]] = {
+        "create": (uploads.CreateUpload, uploads.UploadAnswer, "Begin an upload in parts into a folder."),
+        "complete": (uploads.CompleteUpload, Empty, "Join the parts of an upload."),
+        "abort": (uploads.AbortUpload, Empty, "Give up an upload."),
+    }
+    path, query = {"in": "path", "required": True}, {"in": "query", "required": False}
+    return {
+        ARTIFACTS_PATH: {
+            "get": _file_act("list_files", "What stands in a folder.", [("path", query)], answer=ArtifactsAnswer)
+        },
+        f"{ARTIFACTS_PATH}/{{path}}": {
+            "get": _file_act("download_file", "A file, or ranges of it. The path may have slashes.", [("path", path)]),
+            "put": _file_act("upload_file", "Store the body as a file.", [("path", path)], body=_FILE, answer=Empty),
+            "delete": _file_act("delete_file", "Delete a file or folder.", [("path", path)], answer=Empty),
+        },
+        f"{PRESIGNED_PATH}/{{path}}": {
+            "get": _file_act("presign", "Where a file can be had.", [("path", path)], answer=uploads.DownloadAddress)
+        },
+        **{
+            f"{UPLOADS_PATH}/{act}/{{folder}}": {
+                "post": _file_act(f"{act}_upload", text, [("folder", path)], _body("", asked)["content"], answer)
+            }
+            for act, (asked, answer, text) in acts.items()
+        },
+        f"{UPLOADS_PATH}/parts/{{upload_id}}/{{number}}": {
+            "put": _file_act("upload_part", "Keep a part.", [("upload_id", path), ("number", path)], _FILE, Empty)
+        },
+        SERVER_INFO_PATHS[0]: {
+            "get": _file_act("server_info", "What this server can do.", [], answer=uploads.ServerInfo)
+        },
+    }
+
+
+def _file_act(
+    name: str,
+    summary: str,
+    parameters: list[tuple[str, dict[str, Any]]],
+    body: dict[str, Any] | None = None,
+    answer: type[msgspec.Struct] | None = None,
+) -> dict[str, Any]:
+    done = {"description": "The file", "content": _FILE} if answer is None else _body("Done", answer)
+    return {
+        "operationId": name,
+        "summary": summary,
+        "parameters": [{"name": one, "schema": {"type": "string"}, **place} for one, place in parameters],
+        "responses": {"200": done, "default": _body("What went wrong", FaultBody)},
+        **({} if body is None else {"requestBody": {"required": True, "content": body}}),
+    }

@@ -216,18 +216,11 @@ class SqliteDatabase:
             check_same_thread=False,
             cached_statements=256,
         )
-        # NORMAL with WAL survives a killed process; a power cut may take the last commits, never the file.
-        for pragma in (
-            "synchronous=NORMAL",
-            "case_sensitive_like=ON",
-            "temp_store=MEMORY",
-            "cache_size=-65536",
-            # 16 MB: each checkpoint waits for the disk, and the default of 1,000 pages comes every 100 batches.
-            "wal_autocheckpoint=4000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.create_function("ilike", 2, _ilike, deterministic=True)
-        connection.create_function("rlike", 2, rlike, deterministic=True)
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _open(self) -> None:
@@ -375,6 +368,21 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=lambda: _each_open("_after_fork_in_parent"),
         after_in_child=lambda: _each_open("_after_fork_in_child"),
     )
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # NORMAL with WAL survives a killed process; a power cut may take the last commits, never the file.
+    for pragma in (
+        "synchronous=NORMAL",
+        "case_sensitive_like=ON",
+        "temp_store=MEMORY",
+        "cache_size=-65536",
+        # 16 MB: each checkpoint waits for the disk, and the default of 1,000 pages comes every 100 batches.
+        "wal_autocheckpoint=4000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("ilike", 2, _ilike, deterministic=True)
+    connection.create_function("rlike", 2, rlike, deterministic=True)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
