@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -238,3 +239,13 @@ def test_a_file_that_is_no_text_or_no_dictionary_is_refused(folder: Path) -> Non
 def test_a_folder_that_cannot_be_made_is_named(run_id: str, folder: Path) -> None:
     with pytest.raises(ArtifactError, match=r"a\.txt/x"):
         mlflow.artifacts.download_artifacts(run_id=run_id, dst_path=folder / "a.txt" / "x")
+
+
+def test_without_a_yaml_library_json_serves_which_is_yaml_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with mlflow.start_run() as run:
+        mlflow.log_dict({"a": [1, {"b": "ä"}]}, "d.yaml")
+        assert mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/d.yaml") == {"a": [1, {"b": "ä"}]}
+    monkeypatch.undo()
+    with mlflow.start_run(run_id=run.info.run_id):
+        assert mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/d.yaml") == {"a": [1, {"b": "ä"}]}

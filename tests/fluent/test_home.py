@@ -224,7 +224,6 @@ def test_a_folder_of_mlflows_file_store_is_refused_and_left_alone(tmp_path: Path
     ("uri", "message"),
     [
         ("nosuch://host/x", "nosuch://host/x"),
-        ("http://localhost:5000", "http://localhost:5000"),
         ("databricks:profile", "databricks:profile"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
@@ -241,7 +240,7 @@ def test_a_uri_that_means_nothing_here_is_refused_with_a_remedy(uri: str, messag
 
 def test_a_password_in_a_uri_is_not_shown() -> None:
     mlflow.set_tracking_uri("postgresql://ada:hush-hush@host/db")
-    with pytest.raises(InvalidInput, match="postgresql://ada:") as caught:
+    with pytest.raises(InvalidInput, match=r"postgresql://.*host/db") as caught:
         mlflow.start_run()
     assert "hush" not in str(caught.value)
 

@@ -1,6 +1,7 @@
 """The same requests about models to a Runstone server and to a server of MLflow 3.17 get the same answers.
 
-Left out of the comparison: times, empty texts, and two fields of a version that MLflow keeps to itself.
+Left out of the comparison: times, empty texts, the order of the latest versions, two fields of a version that MLflow
+keeps to itself, and the tag that its server, like its client, sets on a model that is registered.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ import pytest
 from tests.server.serving import API, RunningServer
 
 STARTING_TIME_S = 120
+REGISTERED = "mlflow.modelVersions"
 UNTOLD = ("aliases", "model_id")
 RANDOM = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{32}")
 
-# (verb, route, arguments). In texts RUN, MODEL and EXPERIMENT stand for the ids that the server has given.
+# (verb, route, arguments). In texts $RUN, $MODEL and $EXPERIMENT stand for the ids that the server has given.
 REGISTRY: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "registered-models/create", {"name": "net"}),
     ("POST", "registered-models/create", {"name": "net"}),
@@ -46,17 +48,17 @@ REGISTRY: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "registered-models/delete-tag", {"name": "net", "key": "k"}),
     ("GET", "registered-models/get", {"name": "nope"}),
     ("POST", "model-versions/create", {"name": "net", "source": "s3://b/x", "tags": [{"key": "a", "value": "1"}]}),
-    ("POST", "model-versions/create", {"name": "net", "source": "mlflow-artifacts:/EXPERIMENT/RUN/artifacts/m",
-                                       "run_id": "RUN", "description": "d", "run_link": "l"}),
+    ("POST", "model-versions/create", {"name": "net", "source": "mlflow-artifacts:/$EXPERIMENT/$RUN/artifacts/m",
+                                       "run_id": "$RUN", "description": "d", "run_link": "l"}),
     ("POST", "model-versions/create", {"name": "net", "source": "models:/net/2"}),
-    ("POST", "model-versions/create", {"name": "net", "source": "models:/MODEL", "model_id": "MODEL"}),
-    ("POST", "model-versions/create", {"name": "net", "source": "models:/MODEL"}),
-    ("POST", "model-versions/create", {"name": "net", "source": "mlflow-artifacts:/9/x/artifacts", "run_id": "RUN"}),
+    ("POST", "model-versions/create", {"name": "net", "source": "models:/$MODEL", "model_id": "$MODEL"}),
+    ("POST", "model-versions/create", {"name": "net", "source": "models:/$MODEL"}),
+    ("POST", "model-versions/create", {"name": "net", "source": "mlflow-artifacts:/9/x/artifacts", "run_id": "$RUN"}),
     ("POST", "model-versions/create", {"name": "net", "source": "mlflow-artifacts:/../x"}),
     ("POST", "model-versions/create", {"name": "net", "source": "s3://b/%2e%2e/x"}),
     ("POST", "model-versions/create", {"name": "net", "source": "/etc/passwd"}),
     ("POST", "model-versions/create", {"name": "net", "source": "http://x/y"}),
-    ("POST", "model-versions/create", {"name": "net", "source": "runs:/other/m", "run_id": "RUN"}),
+    ("POST", "model-versions/create", {"name": "net", "source": "runs:/other/m", "run_id": "$RUN"}),
     ("POST", "model-versions/create", {"name": "net"}),
     ("POST", "model-versions/create", {"name": "nope", "source": "s3://b/x"}),
     *(("GET", route, {"name": "net", "version": version})
@@ -91,7 +93,7 @@ REGISTRY: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "registered-models/search", {"order_by": ["nothing"]}),
     ("GET", "registered-models/search", {"page_token": "rubbish"}),
     *(("GET", "model-versions/search", {"filter": text, "order_by": ["version_number ASC"]}) for text in (
-        "", "name = 'net'", "run_id = 'RUN'", "run_id IN ('RUN', 'x')", "source_path = 's3://b/x'",
+        "", "name = 'net'", "run_id = '$RUN'", "run_id IN ('$RUN', 'x')", "source_path = 's3://b/x'",
         "version_number > 2", "tags.a = '1'", "nothing = 'x'")),
     ("DELETE", "model-versions/delete", {"name": "net", "version": "1"}),
     ("DELETE", "model-versions/delete", {"name": "net", "version": "1"}),
@@ -101,42 +103,42 @@ REGISTRY: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "model-versions/get", {"name": "net", "version": "2"}),
 ]  # fmt: skip
 
-POINT = {"run_id": "RUN", "key": "acc", "timestamp": 1, "step": 1, "model_id": "MODEL"}
+POINT = {"run_id": "$RUN", "key": "acc", "timestamp": 1, "step": 1, "model_id": "$MODEL"}
 LOGGED: list[tuple[str, str, dict[str, Any]]] = [
-    ("POST", "logged-models", {"experiment_id": "EXPERIMENT", "name": "two", "params": [{"key": "p", "value": "1"}]}),
-    *(("POST", "logged-models", {"experiment_id": "EXPERIMENT", "name": name}) for name in ("a/b", "a.b", 'a"b')),
+    ("POST", "logged-models", {"experiment_id": "$EXPERIMENT", "name": "two", "params": [{"key": "p", "value": "1"}]}),
+    *(("POST", "logged-models", {"experiment_id": "$EXPERIMENT", "name": name}) for name in ("a/b", "a.b", 'a"b')),
     ("POST", "logged-models", {"name": "x"}),
     ("POST", "logged-models", {"experiment_id": "999999", "name": "x"}),
-    ("GET", "logged-models/MODEL", {}),
+    ("GET", "logged-models/$MODEL", {}),
     ("GET", "logged-models/nope", {}),
-    ("PATCH", "logged-models/MODEL", {"model_id": "MODEL", "status": "LOGGED_MODEL_READY"}),
-    ("PATCH", "logged-models/MODEL", {"model_id": "MODEL", "status": 3}),
-    ("PATCH", "logged-models/MODEL", {"model_id": "MODEL"}),
-    ("PATCH", "logged-models/MODEL/tags", {"model_id": "MODEL", "tags": [{"key": "a", "value": "b"}]}),
+    ("PATCH", "logged-models/$MODEL", {"model_id": "$MODEL", "status": "LOGGED_MODEL_READY"}),
+    ("PATCH", "logged-models/$MODEL", {"model_id": "$MODEL", "status": 3}),
+    ("PATCH", "logged-models/$MODEL", {"model_id": "$MODEL"}),
+    ("PATCH", "logged-models/$MODEL/tags", {"model_id": "$MODEL", "tags": [{"key": "a", "value": "b"}]}),
     ("PATCH", "logged-models/nope/tags", {"model_id": "nope", "tags": [{"key": "a", "value": "b"}]}),
-    ("POST", "logged-models/MODEL/params", {"model_id": "MODEL", "params": [{"key": "q", "value": "2"}]}),
+    ("POST", "logged-models/$MODEL/params", {"model_id": "$MODEL", "params": [{"key": "q", "value": "2"}]}),
     ("POST", "runs/log-metric", {**POINT, "value": 0.5}),
-    ("POST", "runs/log-batch", {"run_id": "RUN", "metrics": [
-        {**POINT, "key": "acc", "value": 0.75, "dataset_name": "ds", "dataset_digest": "d"}]}),
-    ("GET", "logged-models/MODEL", {}),
-    ("DELETE", "logged-models/MODEL/tags/a", {}),
-    ("DELETE", "logged-models/MODEL/tags/a", {}),
-    ("POST", "runs/outputs", {"run_id": "RUN", "models": [{"model_id": "MODEL", "step": 3}]}),
-    ("POST", "runs/log-inputs", {"run_id": "RUN", "models": [{"model_id": "MODEL"}]}),
+    ("POST", "runs/log-batch", {"run_id": "$RUN", "metrics": [
+        {**POINT, "value": 0.75, "step": 2, "dataset_name": "ds", "dataset_digest": "d"}]}),
+    ("GET", "logged-models/$MODEL", {}),
+    ("DELETE", "logged-models/$MODEL/tags/a", {}),
+    ("DELETE", "logged-models/$MODEL/tags/a", {}),
+    ("POST", "runs/outputs", {"run_id": "$RUN", "models": [{"model_id": "$MODEL", "step": 3}]}),
+    ("POST", "runs/log-inputs", {"run_id": "$RUN", "models": [{"model_id": "$MODEL"}]}),
     ("POST", "runs/outputs", {"run_id": "f" * 32, "models": []}),
-    *(("POST", "logged-models/search", {"experiment_ids": ["EXPERIMENT"], **search}) for search in (
+    *(("POST", "logged-models/search", {"experiment_ids": ["$EXPERIMENT"], **search}) for search in (
         {}, {"filter": "name = 'two'"}, {"filter": "name LIKE 't%'"}, {"filter": "params.p = '1'"},
         {"filter": "model_type = 'agent'"}, {"filter": "metrics.acc > 0.6"}, {"filter": "metrics.acc > 0.9"},
-        {"filter": "source_run_id = 'RUN'"}, {"order_by": [{"field_name": "name", "ascending": True}]},
+        {"filter": "source_run_id = '$RUN'"}, {"order_by": [{"field_name": "name", "ascending": True}]},
         {"order_by": [{"field_name": "metrics.acc", "ascending": False, "dataset_name": "ds"}]},
         {"order_by": [{"field_name": "nothing"}]}, {"datasets": [{"dataset_digest": "d"}]},
         {"datasets": [{"dataset_name": "ds", "dataset_digest": "d"}], "filter": "metrics.acc > 0.6"})),
     ("POST", "logged-models/search", {}),
-    ("GET", "logged-models/MODEL/artifacts/directories", {}),
-    ("GET", "logged-models/MODEL/artifacts/directories", {"artifact_directory_path": "../x"}),
-    ("DELETE", "logged-models/MODEL", {}),
-    ("DELETE", "logged-models/MODEL", {}),
-    ("GET", "logged-models/MODEL", {}),
+    ("GET", "logged-models/$MODEL/artifacts/directories", {}),
+    ("GET", "logged-models/$MODEL/artifacts/directories", {"artifact_directory_path": "../x"}),
+    ("DELETE", "logged-models/$MODEL", {}),
+    ("DELETE", "logged-models/$MODEL", {}),
+    ("GET", "logged-models/$MODEL", {}),
 ]  # fmt: skip
 
 
@@ -157,12 +159,12 @@ def request(port: int, verb: str, route: str, arguments: dict[str, Any]) -> tupl
 def session(port: int) -> list[tuple[str, Any]]:
     """What a server answers to all of it."""
     _, experiment = request(port, "POST", "experiments/create", {"name": "models"})
-    ids = {"EXPERIMENT": experiment["experiment_id"]}
-    _, run = request(port, "POST", "runs/create", ids_in({"experiment_id": "EXPERIMENT"}, ids))
-    ids["RUN"] = run["run"]["info"]["run_id"]
-    new = {"experiment_id": "EXPERIMENT", "name": "one", "model_type": "agent", "source_run_id": "RUN"}
+    ids = {"$EXPERIMENT": experiment["experiment_id"]}
+    _, run = request(port, "POST", "runs/create", ids_in({"experiment_id": "$EXPERIMENT"}, ids))
+    ids["$RUN"] = run["run"]["info"]["run_id"]
+    new = {"experiment_id": "$EXPERIMENT", "name": "one", "model_type": "agent", "source_run_id": "$RUN"}
     _, model = request(port, "POST", "logged-models", ids_in(new, ids))
-    ids["MODEL"] = model["model"]["info"]["model_id"]
+    ids["$MODEL"] = model["model"]["info"]["model_id"]
     answers = []
     for number, (verb, route, arguments) in enumerate((*REGISTRY, *LOGGED)):
         status, answer = request(port, verb, ids_in(route, ids), ids_in(arguments, ids))
@@ -182,7 +184,7 @@ def ids_in(value: Any, ids: dict[str, str]) -> Any:
 def names_of(value: Any, ids: dict[str, str]) -> Any:
     """The value with names in place of ids."""
     text = json.dumps(value)
-    for name in ("RUN", "MODEL"):
+    for name in ("$RUN", "$MODEL"):
         text = text.replace(ids[name], name)
     return json.loads(RANDOM.sub("ID", text))
 
@@ -190,15 +192,19 @@ def names_of(value: Any, ids: dict[str, str]) -> Any:
 def comparable(value: Any, *, of_version: bool = False) -> Any:
     """The value without what is not compared."""
     if isinstance(value, list):
-        return [comparable(item, of_version=of_version) for item in value]
+        told = [item for item in value if not (isinstance(item, dict) and item.get("key") == REGISTERED)]
+        return [comparable(item, of_version=of_version) for item in told]
     if not isinstance(value, dict):
         return value
     of_version = of_version or "current_stage" in value
-    return {
+    told = {
         name: comparable(item, of_version=of_version)
         for name, item in value.items()
-        if "timestamp" not in name and item != "" and not (of_version and name in UNTOLD)
+        if "timestamp" not in name and not (of_version and name in UNTOLD)
     }
+    if "latest_versions" in told:
+        told["latest_versions"].sort(key=json.dumps)
+    return {name: item for name, item in told.items() if item not in ("", [])}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import sys
@@ -37,9 +38,16 @@ def script_path() -> Path | None:
     # `__main__` comes second: under a profiler or debugger it can be the tool's own file. It is what remains
     # when the script was named by a relative path and the working folder has changed since.
     for path in (_first_argument(), getattr(sys.modules.get("__main__"), "__file__", None)):
-        if path and Path(path).exists():
-            return Path(path).resolve()
+        found = _resolve(path, os.path.isabs(path) or os.getcwd()) if path else None
+        if found is not None:
+            return found
     return None
+
+
+@functools.cache
+def _resolve(path: str, working_folder: str | bool) -> Path | None:
+    """The absolute path, if there is such a file: asked of the disk once, not for every run of a sweep."""
+    return Path(path).resolve() if Path(path).exists() else None
 
 
 def _source_name() -> str:

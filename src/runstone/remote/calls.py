@@ -1,16 +1,16 @@
-"""Rows of `wire.routes` as calls: a request goes out as JSON or as a query, its answer comes back as a struct."""
+"""Rows of `wire.routes` as calls: a request goes out as its row says, its answer comes back as a struct."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from runstone.errors import StoreUnavailable
 from runstone.remote.transport import Answer, Call, HttpSession
-from runstone.wire.codec import decode_answer
+from runstone.wire.codec import decode_answer, decode_msgpack_answer
 from runstone.wire.faults import describe_text
 from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES, PREFIXES, ROUTES, Route
 from runstone.wire.schemas.common import Request
@@ -26,13 +26,15 @@ def call_route(session: HttpSession, name: str, request: Request) -> Any:
     """The answer to a request of the row of that name, of the row's own type. Raises RunstoneError."""
     route, template = _PATHS[name]
     answer = session.ask(_call(route, template, request))
-    return decode(session, f"{route.verbs[0]} {template}", answer, route.answer)
+    return decode(session, f"{route.verbs[0]} {template}", answer, route.answer, route.media)
 
 
-def decode(session: HttpSession, what: str, answer: Answer, kind: type[Any]) -> Any:
+def decode(
+    session: HttpSession, what: str, answer: Answer, kind: type[Any], media: Literal["json", "msgpack"] = "json"
+) -> Any:
     """The answer as a struct; `what` was asked goes into the message. Raises StoreUnavailable for what is none."""
     try:
-        return decode_answer(answer.body, kind)
+        return decode_answer(answer.body, kind) if media == "json" else decode_msgpack_answer(answer.body, kind)
     except ValueError as error:
         raise StoreUnavailable(
             f"{session.address.url} answered {what} with {describe_text(answer.body)}, which is not what a tracking "
@@ -50,7 +52,7 @@ def _call(route: Route, template: str, request: Request) -> Call:
     return Call(
         verb=verb,
         path=path,
-        headers={"Content-Type": "application/json"},
-        body=msgspec.json.encode(fields),
+        headers={"Content-Type": f"application/{route.media}"},
+        body=(msgspec.json if route.media == "json" else msgspec.msgpack).encode(fields),
         is_repeatable=route.repeatable,
     )

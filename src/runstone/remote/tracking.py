@@ -1,4 +1,4 @@
-"""RemoteTracking: a tracker behind MLflow's REST API, of Runstone or of MLflow.
+"""RemoteTracking: a tracker behind MLflow's REST API, of Runstone or of MLflow, and Runstone's own routes where they are.
 
 Checks what it is given as LocalTracking does, before anything is sent; what only a store can know, the server says.
 Knows no route's path and no connection.
@@ -7,9 +7,10 @@ Knows no route's path and no connection.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 
 from runstone import tag_names
@@ -24,14 +25,18 @@ from runstone.entities import (
     RunStatus,
     ViewType,
 )
-from runstone.errors import FilterError, InvalidInput, NotFound, RunstoneError, StoreError
+from runstone.errors import InvalidInput, NotFound, RunstoneError, StoreError
 from runstone.filters import parse_experiment_filter, parse_experiment_order, parse_run_filter, parse_run_order
 from runstone.naming import now_ms
 from runstone.remote.address import parse_address
+from runstone.remote.appends import append_writes
 from runstone.remote.artifacts import HttpArtifacts
-from runstone.remote.batches import split_batch
+from runstone.remote.batches import fits_request, split_batch
 from runstone.remote.calls import call_route
 from runstone.remote.capabilities import Capabilities, discover
+from runstone.remote.models import RemoteModels
+from runstone.remote.searches import search, search_terms, search_text
+from runstone.remote.series import read_columns, read_history
 from runstone.remote.transport import HttpSession
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
@@ -49,7 +54,6 @@ from runstone.tracking.checks import (
     param_texts,
     tag_texts,
 )
-from runstone.tracking.models import Models
 from runstone.validation import (
     check_experiment_id,
     check_experiment_name,
@@ -63,32 +67,30 @@ from runstone.wire.schemas.common import Request
 
 __all__ = ["RemoteTracking"]
 
-HISTORY_PAGE = 25_000
-"""The most points that a server of MLflow gives in one answer."""
+SERIES_AT_ONCE = 16
+"""Series in one request where all of a run's are read: their points are in memory together."""
 
 
 class RemoteTracking:
-    """The tracker at a server's URL.
+    """The tracker at a server's URL. `capabilities` need not be asked for where they are known.
 
-    Beyond the contract of Tracking: a batch that is larger than a request may be is sent in several, and is then not
-    recorded all or nothing; several tags of an experiment are several requests, too. With a server of MLflow, a run's
-    end time stays when its status goes back to RUNNING, and infinities come back as the largest floats.
+    Beyond the contract of Tracking: several tags of an experiment are several requests. With a server of MLflow, so
+    is a batch that is larger than a request may be, which is then not recorded all or nothing; a run's end time stays
+    when its status goes back to RUNNING; infinities come back as the largest floats.
     """
 
-    def __init__(self, url: str, *, session: HttpSession | None = None) -> None:
+    def __init__(
+        self, url: str, *, session: HttpSession | None = None, capabilities: Capabilities | None = None
+    ) -> None:
         self.session = session or HttpSession(parse_address(url))
         self.artifacts = HttpArtifacts(self.session)
         self._artifact_uris: dict[str, str] = {}
-        self._known_capabilities: Capabilities | None = None
+        self._known_capabilities = capabilities
+        self.models = RemoteModels(self.session, self.artifacts, self._find_artifact_uri)
 
     def close(self) -> None:
         self.artifacts.close()
         self.session.close()
-
-    @property
-    def models(self) -> Models:
-        """Not there yet. Raises RunstoneError."""
-        raise RunstoneError("This version of Runstone does not ask servers about models; use an MLflow client")
 
     def _call(self, name: str, request: Request) -> Any:
         return call_route(self.session, name, request)
@@ -97,6 +99,9 @@ class RemoteTracking:
         if self._known_capabilities is None:
             self._known_capabilities = discover(self.session)
         return self._known_capabilities
+
+    def _has_route(self, name: str) -> bool:
+        return name in self._capabilities().routes
 
     # -- experiments
 
@@ -137,12 +142,12 @@ class RemoteTracking:
 
         request = experiments.SearchExperiments(
             view_type=check_view(view).name,
-            filter=_search_text(filter_string, check),
-            order_by=_search_terms(order_by, check),
+            filter=search_text(filter_string, check),
+            order_by=search_terms(order_by, check),
             max_results=check_page_size(max_results),
             page_token=page_token,
         )
-        page = self._search("search_experiments", request, check)
+        page = search(self.session, "search_experiments", request, check)
         return PagedList(map(convert.experiment_entity, page.experiments), page.next_page_token or None)
 
     def rename_experiment(self, experiment_id: str | int, name: str) -> None:
@@ -246,20 +251,11 @@ class RemoteTracking:
         max_results: int = 1000,
         page_token: str | None = None,
     ) -> PagedList[Run]:
-        def check() -> None:
-            parse_run_filter(filter_string)
-            parse_run_order(order_by)
-
-        request = runs.SearchRuns(
-            experiment_ids=list(check_experiment_ids(experiment_ids)),
-            filter=_search_text(filter_string, check),
-            run_view_type=check_view(view).name,
-            order_by=_search_terms(order_by, check),
-            max_results=check_page_size(max_results),
-            page_token=page_token,
+        request, check = _run_search(
+            runs.SearchRuns, experiment_ids, filter_string, view, order_by, max_results, page_token
         )
-        page = self._search("search_runs", request, check)
-        return PagedList(map(convert.run_entity, page.runs), page.next_page_token or None)
+        page = search(self.session, "search_runs", request, check)
+        return _run_page(page)
 
     def search_run_table(
         self,
@@ -271,22 +267,13 @@ class RemoteTracking:
         max_results: int = 1000,
         page_token: str | None = None,
     ) -> RunTable:
-        page = self.search_runs(
-            experiment_ids,
-            filter_string=filter_string,
-            view=view,
-            order_by=order_by,
-            max_results=max_results,
-            page_token=page_token,
+        request, check = _run_search(
+            native.SearchRunTable, experiment_ids, filter_string, view, order_by, max_results, page_token
         )
-        return table_of_runs(page)
-
-    def _search(self, name: str, request: Request, check: Callable[[], None]) -> Any:
-        """The page; what the server refuses is looked at here, too, because the column of a fault is not sent."""
-        try:
-            return self._call(name, request)
-        except InvalidInput as error:
-            raise _pinpointed(error, check) from error.__cause__
+        if self._has_route("search_run_table"):
+            return RunTable(**msgspec.structs.asdict(search(self.session, "search_run_table", request, check)))
+        page = search(self.session, "search_runs", request, check)
+        return table_of_runs(_run_page(page))
 
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
         """See Tracking. Raises RunstoneError where the server is one of MLflow's: they do not keep this."""
@@ -304,27 +291,42 @@ class RemoteTracking:
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
     ) -> None:
-        """See Tracking. All or nothing up to 1,000 metrics, 100 params and 100 tags; beyond that it is several batches.
+        """See Tracking. All or nothing; with a server of MLflow up to 1,000 metrics, 100 params and 100 tags.
 
-        Params and tags go first, so that what they break leaves no points behind.
+        Beyond that it is several batches there. Params and tags go first, so that what they break leaves no points
+        behind.
         """
-        self._record(check_run_id(run_id), metric_batch(metrics), param_texts(params), tag_texts(tags))
+        write = Write(
+            run_id=check_run_id(run_id),
+            metrics=metric_batch(metrics),
+            params=param_texts(params),
+            tags=tag_texts(tags),
+        )
+        if fits_request(write) or not self._has_route("append"):
+            self._record(write)
+            return
+        (error,) = append_writes(self.session, [write])
+        if error is not None:
+            raise error
 
-    def _record(
-        self, run_id: str, metrics: MetricBatch | None, params: Mapping[str, str], tags: Mapping[str, str]
-    ) -> None:
-        for request in split_batch(run_id, metrics, params, tags):
+    def _record(self, write: Write) -> None:
+        for request in split_batch(write):
             self._call("log_batch", request)
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
-        """See Tracking. A batch that arrives twice is stored once because equal points are one, not by its sequence."""
+        """See Tracking. With a server of MLflow, a write that arrives twice is stored once by its points alone."""
+        if writes and self._has_route("append"):
+            return append_writes(self.session, writes)
+        return self._record_each(writes)
+
+    def _record_each(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         results: list[RunstoneError | None] = []
         lost: StoreError | None = None
         for write in writes:
             error = find_fault(write) or lost
             if error is None:
                 try:
-                    self._record(write.run_id, write.metrics, write.params, write.tags)
+                    self._record(write)
                 except StoreError as failure:
                     # The server is gone: the others would each wait as long again to find that out.
                     error = lost = failure
@@ -349,65 +351,71 @@ class RemoteTracking:
     # -- series and files
 
     def list_series(self, run_id: str) -> dict[str, Summary]:
-        """See Tracking. MLflow's API has no summaries: every point of the run is read, a request a series at least."""
+        """See Tracking. There is no route for summaries: every point of the run is read."""
         keys = sorted(metric.key for metric in self.get_run(run_id).data.latest_metrics)
-        series = ((key, self.read_series(run_id, key)) for key in keys)
-        return {key: _summary(key, points) for key, points in series if len(points)}
+        return {key: _summary(key, points) for key, points in self._read_all(run_id, keys) if len(points)}
+
+    def _read_all(self, run_id: str, keys: Sequence[str]) -> Iterator[tuple[str, Points]]:
+        if not self._has_route("read_series"):
+            yield from ((key, read_history(self.session, run_id, key)) for key in keys)
+            return
+        for start in range(0, len(keys), SERIES_AT_ONCE):
+            some = keys[start : start + SERIES_AT_ONCE]
+            yield from zip(some, read_columns(self.session, run_id, some), strict=True)
 
     def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
-        """See Tracking. All of the series comes over the wire, whatever the range."""
-        request = runs.GetHistory(
-            run_id=check_run_id(run_id), metric_key=check_key(key, kind="metric"), max_results=HISTORY_PAGE
-        )
-        parts = []
-        while True:
-            answer = self._call("get_history", request)
-            parts.append(_points(answer.metrics))
-            if not answer.next_page_token:
-                break
-            request.page_token = answer.next_page_token
-        points = Points.join(parts)
+        """See Tracking. From a server of MLflow all of the series comes, whatever the range."""
+        check_run_id(run_id)
+        check_key(key, kind="metric")
+        if self._has_route("read_series"):
+            return read_columns(self.session, run_id, [key], from_step, to_step)[0]
+        points = read_history(self.session, run_id, key)
         if not len(points):
             self.get_run(run_id)  # raises NotFound; MLflow's server gives an unknown run an empty history
         return points.between(from_step, to_step)
 
     def open_artifacts(self, run_id: str) -> ArtifactStore:
+        return self.artifacts.open(self._find_artifact_uri(run_id))
+
+    def _find_artifact_uri(self, run_id: str) -> str:
         uri = self._artifact_uris.get(run_id)
         if uri is None:
             uri = self._artifact_uris[run_id] = self.get_run(run_id).info.artifact_uri
-        return self.artifacts.open(uri)
+        return uri
 
 
-def _points(bodies: Sequence[runs.MetricAnswer]) -> Points:
-    return Points(
-        np.array([body.step for body in bodies], np.int64),
-        np.array([body.timestamp for body in bodies], np.int64),
-        np.array([float(body.value) for body in bodies], np.float64),
+R = TypeVar("R", bound=runs.SearchRuns)
+
+
+def _run_search(
+    kind: type[R],
+    experiment_ids: Sequence[str | int],
+    filter_string: str | None,
+    view: ViewType | int,
+    order_by: Sequence[str] | None,
+    max_results: int,
+    page_token: str | None,
+) -> tuple[R, Callable[[], None]]:
+    """The request, and what looks at a filter that the server refuses."""
+
+    def check() -> None:
+        parse_run_filter(filter_string)
+        parse_run_order(order_by)
+
+    request = kind(
+        experiment_ids=list(check_experiment_ids(experiment_ids)),
+        filter=search_text(filter_string, check),
+        run_view_type=check_view(view).name,
+        order_by=search_terms(order_by, check),
+        max_results=check_page_size(max_results),
+        page_token=page_token,
     )
+    return request, check
+
+
+def _run_page(page: runs.Runs) -> PagedList[Run]:
+    return PagedList(map(convert.run_entity, page.runs), page.next_page_token or None)
 
 
 def _summary(key: str, points: Points) -> Summary:
     return summarize(MetricBatch((key,), np.array([0, len(points)], np.int64), points))[key]
-
-
-# The server reads filters and orders; only what is no text, which would be sent as something else, is refused here.
-
-
-def _search_text(text: Any, check: Callable[[], None]) -> Any:
-    if not isinstance(text, str | None):
-        check()
-    return text
-
-
-def _search_terms(terms: Any, check: Callable[[], None]) -> list[str]:
-    if isinstance(terms, str) or not all(isinstance(term, str) for term in terms or ()):
-        check()
-    return list(terms or ())
-
-
-def _pinpointed(error: InvalidInput, check: Callable[[], None]) -> InvalidInput:
-    try:
-        check()
-    except FilterError as fault:
-        return fault
-    return error

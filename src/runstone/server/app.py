@@ -64,7 +64,7 @@ class App:
         self._files = ArtifactService(self._executor)
         self._file_routes = FileRoutes(self._files, artifacts, options.static_prefix)
         self._guards = Guards(options.allowed_hosts, options.cors_origins)
-        self._metrics = Metrics()
+        self._metrics = Metrics(options.metrics_folder, self._appends)
         self._routes = self._dispatcher.table()
         self._templates = [(path.split("/"), verbs) for path, verbs in self._routes.items() if "{" in path]
         self._plain: dict[str, Handler] = {
@@ -107,9 +107,10 @@ class App:
         origin = request.headers.get("origin")
         if origin and self._guards.allows_origin(origin, request.headers.get("host", "")):
             response.headers.update(_cors(origin))
-        self._metrics.requests.labels(name, response.status_code).inc()
-        await response(scope, receive, send)
-        self._metrics.seconds.labels(name).observe(time.perf_counter() - started)
+        try:
+            await response(scope, receive, send)
+        finally:
+            self._metrics.count_answer(name, response.status_code, time.perf_counter() - started)
 
     async def _respond(self, request: Request) -> tuple[str, Response]:
         refusal = self._guards.refuse(request.method, Headers(scope=request.scope))

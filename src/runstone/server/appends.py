@@ -33,6 +33,13 @@ class Appends:
         self._executor = executor
         self._waiting: list[tuple[Callable[[], Write], asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
+        self.points = 0
+        """Points of metrics recorded so far."""
+
+    @property
+    def waiting(self) -> int:
+        """Writes that wait for a transaction."""
+        return len(self._waiting)
 
     async def submit(self, prepare: Callable[[], Write]) -> None:
         """Return when the write that `prepare` makes, in a worker thread, is recorded.
@@ -65,7 +72,12 @@ class Appends:
 
     def _record(self, group: Sequence[Callable[[], Write]]) -> Sequence[Exception | None]:
         prepared = [_outcome(prepare) for prepare in group]
-        results = iter(self._log([one for one in prepared if isinstance(one, Write)]))
+        writes = [one for one in prepared if isinstance(one, Write)]
+        errors = self._log(writes)
+        for write, error in zip(writes, errors, strict=True):
+            if error is None and write.metrics:
+                self.points += len(write.metrics)
+        results = iter(errors)
         return [next(results) if isinstance(one, Write) else one for one in prepared]
 
     def _log(self, writes: Sequence[Write]) -> Sequence[Exception | None]:

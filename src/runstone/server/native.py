@@ -16,6 +16,7 @@ from runstone.server.actions import Action
 from runstone.stores.base import Sequenced, Write
 from runstone.tracking.base import Tracking
 from runstone.wire import convert
+from runstone.wire.convert_models import model_metrics
 from runstone.wire.schemas import native
 from runstone.wire.schemas.common import Answer
 
@@ -35,6 +36,7 @@ def write_of_append(write: native.AppendedWrite) -> Write:
         metrics=None if write.frame is None else _batch(write.frame),
         params=write.params,
         tags=write.tags,
+        model_metrics=model_metrics(write.model_metrics, write.run_id),
         sequenced=None if write.writer is None else Sequenced(write.writer, write.first, write.last),
     )
 

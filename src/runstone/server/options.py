@@ -11,6 +11,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`tracking_uri` is the store's; `artifacts_destination` a folder or URI (default: beside the store).
 
     With `serve_artifacts` clients send files through the server, else straight to the destination.
+    `metrics_folder` is where several workers leave their counts for one another.
     """
 
     tracking_uri: str
@@ -25,5 +26,6 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     access_log: bool = False
     json_logs: bool = False
+    metrics_folder: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
-import os
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from runstone.errors import InvalidInput, StoreUnavailable
 from runstone.server.app import App
 from runstone.server.options import ServerOptions
+
+if TYPE_CHECKING:
+    import uvicorn
 
 __all__ = ["bind", "serve"]
 
@@ -52,7 +56,18 @@ def serve(options: ServerOptions, create_app: Callable[[ServerOptions], App], li
 
     if bool(options.tls_cert) != bool(options.tls_key):
         raise InvalidInput("TLS takes two files: give both --tls-cert and --tls-key")
-    config = uvicorn.Config(
+    if options.workers == 1:
+        uvicorn.Server(_config(options, create_app)).run(sockets=[listener])
+        return
+    with tempfile.TemporaryDirectory(prefix="runstone-metrics-") as folder:
+        shared = msgspec.structs.replace(options, metrics_folder=folder)
+        Multiprocess(_config(shared, create_app), sockets=[listener]).run()
+
+
+def _config(options: ServerOptions, create_app: Callable[[ServerOptions], App]) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
         functools.partial(create_app, options),
         factory=True,
         host=options.host,
@@ -73,12 +88,6 @@ def serve(options: ServerOptions, create_app: Callable[[ServerOptions], App], li
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    if options.workers == 1:
-        uvicorn.Server(config).run(sockets=[listener])
-        return
-    with tempfile.TemporaryDirectory(prefix="runstone-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        Multiprocess(config, sockets=[listener]).run()
 
 
 def _log_config(as_json: bool) -> dict[str, Any]:

@@ -30,9 +30,10 @@ def dump_dict(dictionary: Any, file: str) -> str:
     """
     try:
         if PurePosixPath(file).suffix.lower() in _YAML:
-            import yaml
-
-            return yaml.safe_dump(_plain(dictionary), default_flow_style=False, allow_unicode=True, sort_keys=False)
+            yaml, plain = _yaml_library(), _plain(dictionary)
+            if yaml is None:
+                return json.dumps(plain, indent=2, ensure_ascii=False)
+            return str(yaml.safe_dump(plain, default_flow_style=False, allow_unicode=True, sort_keys=False))
         return json.dumps(dictionary, indent=2, default=_as_known, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"The dictionary for '{file}' cannot be written: {error}") from error
@@ -42,12 +43,21 @@ def load_dict(text: str, file: str) -> Any:
     """What `dump_dict` wrote. Raises InvalidInput for a text that cannot be read."""
     try:
         if PurePosixPath(file).suffix.lower() in _YAML:
-            import yaml
-
-            return yaml.safe_load(text)
+            yaml = _yaml_library()
+            if yaml is not None:
+                return yaml.safe_load(text)
         return json.loads(text)
     except Exception as error:
         raise InvalidInput(f"'{file}' cannot be read as a dictionary: {error}") from error
+
+
+def _yaml_library() -> Any:
+    """PyYAML, or None where it is not installed: then JSON serves, which is YAML too (YAML 1.2, section 1.2)."""
+    try:
+        import yaml
+    except ImportError:
+        return None
+    return yaml
 
 
 def _plain(value: Any) -> Any:

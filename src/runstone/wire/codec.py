@@ -16,6 +16,7 @@ __all__ = [
     "decode_answer",
     "decode_body",
     "decode_msgpack",
+    "decode_msgpack_answer",
     "decode_query",
     "encode",
     "float_text",
@@ -80,6 +81,11 @@ def decode_answer(body: bytes, kind: type[T]) -> T:
         raise
     except msgspec.DecodeError:
         return msgspec.convert(json.loads(body), kind, strict=False)
+
+
+def decode_msgpack_answer(body: bytes, kind: type[T]) -> T:
+    """An answer from its MessagePack. Raises ValueError."""
+    return msgspec.msgpack.decode(body, type=kind)
 
 
 def decode_msgpack(body: bytes, kind: type[T]) -> T:

@@ -8,17 +8,22 @@ from typing import Any
 import msgspec
 
 from runstone import entities
-from runstone.entities import LoggedModelStatus
+from runstone.entities import LoggedModelStatus, ModelStage, ModelVersionStatus
 from runstone.wire.codec import float_text
-from runstone.wire.convert import key_values
+from runstone.wire.convert import key_values, texts
 from runstone.wire.schemas import models, runs
 
 __all__ = [
+    "figure_requests",
     "logged_model_body",
+    "logged_model_entity",
     "model_metrics",
     "model_version_body",
+    "model_version_entity",
     "plain",
     "registered_model_body",
+    "registered_model_entity",
+    "status_name",
     "status_of",
 ]
 
@@ -37,6 +42,11 @@ _STATUSES: dict[str | int, LoggedModelStatus] = {
 def status_of(word: str | int) -> LoggedModelStatus:
     """A status by name or number; UNSPECIFIED for a word that this version does not know."""
     return _STATUSES.get(word, LoggedModelStatus.UNSPECIFIED)
+
+
+def status_name(status: LoggedModelStatus) -> str:
+    """A status as a body holds it."""
+    return _STATUS_NAMES[status]
 
 
 def plain(parts: Iterable[msgspec.Struct]) -> list[Mapping[str, Any]]:
@@ -62,6 +72,22 @@ def model_metrics(bodies: Iterable[runs.Metric | runs.LogMetric], run_id: str) -
     ]
 
 
+def figure_requests(figures: Iterable[entities.ModelMetric]) -> list[runs.Metric]:
+    """Figures of logged models as points of a run's request."""
+    return [
+        runs.Metric(
+            figure.key,
+            figure.value,
+            figure.timestamp,
+            figure.step,
+            figure.model_id,
+            figure.dataset_name or None,
+            figure.dataset_digest or None,
+        )
+        for figure in figures
+    ]
+
+
 def model_version_body(version: entities.ModelVersion) -> models.ModelVersion:
     """A version of a registered model."""
     return models.ModelVersion(
@@ -83,6 +109,28 @@ def model_version_body(version: entities.ModelVersion) -> models.ModelVersion:
     )
 
 
+def model_version_entity(body: models.ModelVersion) -> entities.ModelVersion:
+    """A version. An answer does not tell where its files lie: its source stands for that."""
+    return entities.ModelVersion(
+        name=body.name,
+        version=body.version,
+        creation_timestamp=body.creation_timestamp,
+        last_updated_timestamp=body.last_updated_timestamp,
+        description=body.description,
+        user_id=body.user_id,
+        current_stage=ModelStage.from_string(body.current_stage),
+        source=body.source,
+        storage_location=body.source,
+        run_id=body.run_id,
+        run_link=body.run_link,
+        model_id=body.model_id,
+        status=ModelVersionStatus(body.status),
+        status_message=body.status_message,
+        tags=texts(body.tags, "tag"),
+        aliases=tuple(body.aliases),
+    )
+
+
 def registered_model_body(model: entities.RegisteredModel) -> models.RegisteredModel:
     """A registered model."""
     return models.RegisteredModel(
@@ -93,6 +141,19 @@ def registered_model_body(model: entities.RegisteredModel) -> models.RegisteredM
         latest_versions=[model_version_body(version) for version in model.latest_versions],
         tags=key_values(model.tags),
         aliases=[models.ModelAlias(alias=alias, version=version) for alias, version in model.aliases.items()],
+    )
+
+
+def registered_model_entity(body: models.RegisteredModel) -> entities.RegisteredModel:
+    """A registered model."""
+    return entities.RegisteredModel(
+        name=body.name,
+        creation_timestamp=body.creation_timestamp,
+        last_updated_timestamp=body.last_updated_timestamp,
+        description=body.description,
+        latest_versions=tuple(model_version_entity(version) for version in body.latest_versions),
+        tags=texts(body.tags, "tag"),
+        aliases={alias.alias: alias.version for alias in body.aliases},
     )
 
 
@@ -115,6 +176,39 @@ def logged_model_body(model: entities.LoggedModel) -> models.LoggedModel:
         data=models.LoggedModelData(
             params=key_values(model.params), metrics=[_metric_body(metric) for metric in model.metrics]
         ),
+    )
+
+
+def logged_model_entity(body: models.LoggedModel) -> entities.LoggedModel:
+    """A logged model."""
+    info = body.info
+    return entities.LoggedModel(
+        model_id=info.model_id,
+        experiment_id=info.experiment_id,
+        name=info.name,
+        artifact_location=info.artifact_uri,
+        creation_timestamp=info.creation_timestamp_ms,
+        last_updated_timestamp=info.last_updated_timestamp_ms,
+        model_type=info.model_type,
+        source_run_id=info.source_run_id,
+        status=status_of(info.status),
+        status_message=info.status_message,
+        params=texts(body.data.params, "param"),
+        tags=texts(info.tags, "tag"),
+        metrics=tuple(map(_metric_entity, body.data.metrics)),
+    )
+
+
+def _metric_entity(body: models.ModelMetric) -> entities.ModelMetric:
+    return entities.ModelMetric(
+        model_id=body.model_id,
+        key=body.key,
+        value=float(body.value),
+        timestamp=body.timestamp,
+        step=body.step,
+        run_id=body.run_id,
+        dataset_name=body.dataset_name,
+        dataset_digest=body.dataset_digest,
     )
 
 

@@ -22,7 +22,7 @@ from runstone.errors import (
     StoreUnavailable,
 )
 
-__all__ = ["Fault", "FaultBody", "describe_text", "error_of", "fault_of"]
+__all__ = ["Fault", "FaultBody", "describe_text", "error_of", "error_of_fault", "fault_of"]
 
 
 class FaultBody(msgspec.Struct, omit_defaults=True):
@@ -104,8 +104,16 @@ def error_of(status: int, body: bytes, request: str) -> RunstoneError:
     if fault is None:
         return _error_of_text(status, body, request)
     message = fault.message or f"{request} was answered with HTTP status {status} {fault.error_code}".rstrip()
-    kind = _OURS.get(fault.kind or "") or _kind_by_phrase(fault.message) or _ERRORS.get(fault.error_code)
-    return (kind or _kind_by_status(status))(message)
+    return (_kind_of(fault) or _kind_by_status(status))(message)
+
+
+def error_of_fault(fault: FaultBody) -> RunstoneError:
+    """The error that a part of an answer tells of."""
+    return (_kind_of(fault) or RunstoneError)(fault.message)
+
+
+def _kind_of(fault: FaultBody | _AnyFault) -> type[RunstoneError] | None:
+    return _OURS.get(fault.kind or "") or _kind_by_phrase(fault.message) or _ERRORS.get(fault.error_code)
 
 
 def describe_text(body: bytes) -> str:

@@ -22,6 +22,7 @@ from runstone.entities import (
 )
 from runstone.stores.base import RunTable
 from runstone.stores.sql.database import Row, Transaction
+from runstone.stores.sql.runs import artifact_uri
 from runstone.stores.tables import RunTableBuilder
 
 __all__ = ["runs", "table"]
@@ -90,7 +91,7 @@ def table(tx: Transaction, ids: list[int], root: str, token: str | None) -> RunT
         run_id=[row[1] for row in infos],
         experiment_id=[str(row[2]) for row in infos],
         status=[row[5] for row in infos],
-        artifact_uri=[_artifact_uri(row[1], row[2], row[9], row[10], root) for row in infos],
+        artifact_uri=[artifact_uri(row[1], row[2], row[9], row[10], root) for row in infos],
         start_time=[row[6] for row in infos],
         end_time=[row[7] for row in infos],
         metrics=dict(sorted(cells.metrics.items())),
@@ -111,12 +112,8 @@ def _info(columns: list[Any], root: str) -> RunInfo:
         start_time=start_time,
         end_time=end_time,
         lifecycle_stage=LifecycleStage.ACTIVE if deleted_time is None else LifecycleStage.DELETED,
-        artifact_uri=_artifact_uri(run_id, experiment, uri, location, root),
+        artifact_uri=artifact_uri(run_id, experiment, uri, location, root),
     )
-
-
-def _artifact_uri(run_id: str, experiment: int, uri: str | None, location: str | None, root: str) -> str:
-    return uri or f"{location or f'{root}/{experiment}'}/{run_id}/artifacts"
 
 
 def _texts(rows: list[Row], count: int) -> list[dict[str, str]]:

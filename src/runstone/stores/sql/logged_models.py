@@ -249,8 +249,7 @@ def log_outputs(tx: Transaction, run_id: str, outputs: Sequence[LoggedModelOutpu
 
 
 def _link(tx: Transaction, run_id: str, links: Sequence[tuple[bool, str, int]]) -> None:
-    run = runs.active_run(tx, run_id)
-    runs.touch(tx, run)
+    run = runs.touch(tx, run_id)
     tx.run_many(
         "INSERT INTO run_models (run, is_output, model_id, step) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (run, is_output, model_id) DO UPDATE SET step = excluded.step",

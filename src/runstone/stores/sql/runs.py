@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from runstone import tag_names
-from runstone.entities import DatasetInput, LifecycleStage, RunStatus
+from runstone.entities import DatasetInput, LifecycleStage, Run, RunData, RunInfo, RunStatus
 from runstone.stores import records
 from runstone.stores.base import Changes, NewRun, Sequenced
 from runstone.stores.sql.database import Row, Transaction
@@ -15,6 +15,7 @@ from runstone.validation import param_number
 __all__ = [
     "active_run",
     "append_to_list_tag",
+    "artifact_uri",
     "create",
     "delete_tag",
     "insert_params",
@@ -49,9 +50,15 @@ def active_run(tx: Transaction, run_id: str) -> int:
     return int(row[0])
 
 
-def touch(tx: Transaction, run: int) -> None:
-    """Note that this transaction changes a run."""
-    tx.run("UPDATE runs SET revision = ? WHERE id = ?", (tx.revision(), run))
+def touch(tx: Transaction, run_id: str) -> int:
+    """The number of a run that may be written to, noting that this transaction changes it.
+
+    Raises NotFound and NotActive.
+    """
+    row = tx.row(
+        "UPDATE runs SET revision = ? WHERE run_id = ? AND deleted_time IS NULL RETURNING id", (tx.revision(), run_id)
+    )
+    return active_run(tx, run_id) if row is None else int(row[0])
 
 
 def list_changed(tx: Transaction, since: int, limit: int) -> Changes:
@@ -69,9 +76,9 @@ def list_changed(tx: Transaction, since: int, limit: int) -> Changes:
     return Changes(revision=revision, runs=[(row[0], str(row[1])) for row in rows])
 
 
-def create(tx: Transaction, run: NewRun) -> int:
-    """Raises NotFound, NotActive and AlreadyExists."""
-    experiment = active_experiment(tx, run.experiment_id)[0]
+def create(tx: Transaction, run: NewRun, root: str) -> Run:
+    """The run as it is now, without reading it back. Raises NotFound, NotActive and AlreadyExists."""
+    experiment, _, location, *_ = active_experiment(tx, run.experiment_id)
     row = tx.row(
         "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, deleted_with_experiment, "
         "revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING RETURNING id",
@@ -80,26 +87,38 @@ def create(tx: Transaction, run: NewRun) -> int:
     if row is None:
         raise records.run_exists(run.run_id)
     _write_tags(tx, row[0], run.tags)
-    return int(row[0])
+    info = RunInfo(
+        run_id=run.run_id,
+        experiment_id=run.experiment_id,
+        run_name=run.run_name,
+        user_id=run.user_id,
+        status=run.status,
+        start_time=run.start_time,
+        artifact_uri=artifact_uri(run.run_id, experiment, None, location, root),
+    )
+    return Run(info=info, data=RunData(tags=dict(sorted(run.tags.items()))))
+
+
+def artifact_uri(run_id: str, experiment: int, uri: str | None, location: str | None, root: str) -> str:
+    """Where a run's files lie: its own place, else below its experiment's, else below the store's."""
+    return uri or f"{location or f'{root}/{experiment}'}/{run_id}/artifacts"
 
 
 def set_status(tx: Transaction, run_id: str, status: RunStatus, end_time: int | None) -> None:
     """Raises NotFound and NotActive."""
-    number = active_run(tx, run_id)
+    number = touch(tx, run_id)
     tx.run("UPDATE runs SET status = ?, end_time = ? WHERE id = ?", (status.value, end_time, number))
-    touch(tx, number)
 
 
 def set_stage(tx: Transaction, run_id: str, stage: LifecycleStage, now: int) -> None:
     """Delete or restore a run, unless it is so already. Raises NotFound."""
     run = run_number(tx, run_id)
     deletes = stage is LifecycleStage.DELETED
-    if tx.run(
-        "UPDATE runs SET deleted_time = ?, deleted_with_experiment = ? "
+    tx.run(
+        "UPDATE runs SET deleted_time = ?, deleted_with_experiment = ?, revision = ? "
         f"WHERE id = ? AND deleted_time IS {'' if deletes else 'NOT '}NULL",
-        (now if deletes else None, False, run),
-    ):
-        touch(tx, run)
+        (now if deletes else None, False, tx.revision(), run),
+    )
 
 
 def new_params(tx: Transaction, run_id: str, run: int, params: Mapping[str, str]) -> list[Row]:
@@ -140,18 +159,16 @@ def _write_tags(tx: Transaction, run: int, tags: Mapping[str, str]) -> None:
 
 def delete_tag(tx: Transaction, run_id: str, key: str) -> None:
     """Raises NotFound and NotActive."""
-    run = active_run(tx, run_id)
+    run = touch(tx, run_id)
     if not tx.run("DELETE FROM tags WHERE run = ? AND key = ?", (run, key)):
         raise records.tag_not_found(f"run '{run_id}'", key)
-    touch(tx, run)
 
 
 def append_to_list_tag(tx: Transaction, run_id: str, key: str, item: object) -> None:
     """Raises InvalidInput where the tag holds no list."""
-    run = active_run(tx, run_id)
+    run = touch(tx, run_id)
     row = tx.row("SELECT value FROM tags WHERE run = ? AND key = ?", (run, key))
     _write_tags(tx, run, {key: records.extend_json_list(run_id, key, row[0] if row else None, item)})
-    touch(tx, run)
 
 
 def last_sequence(tx: Transaction, run: int, writer: str) -> int:
@@ -171,8 +188,7 @@ def set_last_sequence(tx: Transaction, run: int, write: Sequenced) -> None:
 
 def log_inputs(tx: Transaction, run_id: str, inputs: Sequence[DatasetInput]) -> None:
     """Link datasets, which are known by name and digest within the run's experiment."""
-    run = active_run(tx, run_id)
-    touch(tx, run)
+    run = touch(tx, run_id)
     row = tx.row("SELECT experiment FROM runs WHERE id = ?", (run,))
     assert row is not None
     for link in inputs:

@@ -89,7 +89,7 @@ class SqlStore:
 
     def create_run(self, run: NewRun) -> Run:
         with self.database.write() as tx:
-            return hydrate.runs(tx, [runs.create(tx, run)], self._root)[0]
+            return runs.create(tx, run, self._root)
 
     def get_run(self, run_id: str) -> Run:
         with self.database.read() as tx:
@@ -213,7 +213,7 @@ class SqlStore:
 def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
     """Record one write, or return why it cannot be: every check comes before the first change."""
     try:
-        run = runs.active_run(tx, write.run_id)
+        run = runs.touch(tx, write.run_id)
         sequenced = write.sequenced
         if sequenced and records.is_stored(write.run_id, runs.last_sequence(tx, run, sequenced.writer), sequenced):
             return None
@@ -224,7 +224,6 @@ def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
         raise
     except RunstoneError as error:
         return error
-    runs.touch(tx, run)
     if params:
         runs.insert_params(tx, params)
     if write.tags:

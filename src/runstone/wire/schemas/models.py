@@ -62,7 +62,7 @@ class ModelAlias(Answer, kw_only=True):
 
 
 class ModelVersion(Answer, kw_only=True):
-    """A version of a registered model."""
+    """A version of a registered model. What has a factory is sent when it is empty, too, but not by every server."""
 
     name: str
     version: str
@@ -70,13 +70,13 @@ class ModelVersion(Answer, kw_only=True):
     last_updated_timestamp: int
     user_id: str = ""
     current_stage: str
-    description: str
+    description: str = msgspec.field(default_factory=str)
     source: str
-    run_id: str
+    run_id: str = msgspec.field(default_factory=str)
     status: str
     status_message: str = ""
     tags: list[KeyValue] = []
-    run_link: str
+    run_link: str = msgspec.field(default_factory=str)
     aliases: list[str] = []
     model_id: str = ""
 
@@ -273,8 +273,8 @@ class LoggedModelInfo(Answer, kw_only=True):
     last_updated_timestamp_ms: int
     artifact_uri: str
     status: str
-    model_type: str
-    source_run_id: str
+    model_type: str = msgspec.field(default_factory=str)
+    source_run_id: str = msgspec.field(default_factory=str)
     status_message: str = ""
     tags: list[KeyValue] = []
 

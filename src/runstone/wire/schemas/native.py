@@ -9,7 +9,7 @@ import msgspec
 
 from runstone.wire.faults import FaultBody
 from runstone.wire.schemas.common import Answer, Request
-from runstone.wire.schemas.runs import SearchRuns
+from runstone.wire.schemas.runs import Metric, SearchRuns
 
 __all__ = [
     "Append",
@@ -31,13 +31,15 @@ __all__ = [
 class AppendedWrite(msgspec.Struct, kw_only=True):
     """What is recorded in one run, all or nothing. `frame` is as `runstone.series.frame` lays it out.
 
-    With a `writer`, its records `first` to `last` are stored once, however often they arrive.
+    With a `writer`, its records `first` to `last` are stored once, however often they arrive. `model_metrics` are those
+    points that are figures of logged models, too.
     """
 
     run_id: str
     frame: bytes | None = None
     params: dict[str, str] = {}
     tags: dict[str, str] = {}
+    model_metrics: list[Metric] = []
     writer: str | None = None
     first: int = 0
     last: int = 0
