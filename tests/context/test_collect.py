@@ -63,9 +63,7 @@ def install(tmp_path: Path) -> Callable[..., None]:
         metadata.mkdir()
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: cluster-tags\nVersion: 1.0\n")
         rows = [f"{name} = {value}" for name, value in entry_points.items()]
-        (metadata / "entry_points.txt").write_text(
-            "\n".join(["[runstone.run_context_provider]", *rows]) + "\n"
-        )
+        (metadata / "entry_points.txt").write_text("\n".join(["[runstone.run_context_provider]", *rows]) + "\n")
 
     return write
 
@@ -180,18 +178,14 @@ def test_a_run_context_that_is_no_json_object_is_ignored_with_one_warning(
     assert len(line) < 400
 
 
-def test_a_tag_in_the_run_context_that_no_run_can_have_is_named_in_a_warning(
-    python: Python, print_tags: str
-) -> None:
+def test_a_tag_in_the_run_context_that_no_run_can_have_is_named_in_a_warning(python: Python, print_tags: str) -> None:
     done = python("-c", print_tags, RUNSTONE_RUN_CONTEXT='{"a\\nb": 1, "team": "vision"}')
     assert json.loads(done.stdout)["team"] == "vision"
     (line,) = done.stderr.splitlines()
     assert "RUNSTONE_RUN_CONTEXT" in line and r"'a\nb'" in line
 
 
-def test_a_deleted_working_folder_does_not_stop_a_run(
-    tags_of: TagsOf, tmp_path: Path, print_tags: str
-) -> None:
+def test_a_deleted_working_folder_does_not_stop_a_run(tags_of: TagsOf, tmp_path: Path, print_tags: str) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     program = f"import os; os.rmdir(os.getcwd()); {print_tags}"

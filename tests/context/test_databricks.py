@@ -238,9 +238,7 @@ def test_a_script_on_a_cluster_without_a_repl_is_an_ordinary_script(
     assert databricks_tags(tags) == {}
 
 
-def test_away_from_databricks_its_modules_are_not_touched(
-    tags_of: TagsOf, tmp_path: Path, print_tags: str
-) -> None:
+def test_away_from_databricks_its_modules_are_not_touched(tags_of: TagsOf, tmp_path: Path, print_tags: str) -> None:
     (tmp_path / "dbruntime").mkdir()
     (tmp_path / "dbruntime" / "__init__.py").write_text("import os; os._exit(3)")
     assert databricks_tags(tags_of("-c", print_tags)) == {}

@@ -27,9 +27,7 @@ def git(environment: dict[str, str]) -> Git:
 
     def run(folder: Path, *arguments: str) -> str:
         command = [REAL_GIT, "-C", str(folder), *identity, *arguments]
-        return subprocess.run(
-            command, env=environment, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
     return run
 
@@ -95,9 +93,7 @@ def test_a_script_that_leaves_its_folder_first_is_still_found(
     assert git_tags(tags_of("train.py", cwd=repository))[BRANCH] == "trunk"
 
 
-def test_a_command_belongs_to_the_repository_it_is_given_in(
-    tags_of: TagsOf, repository: Path, print_tags: str
-) -> None:
+def test_a_command_belongs_to_the_repository_it_is_given_in(tags_of: TagsOf, repository: Path, print_tags: str) -> None:
     assert git_tags(tags_of("-c", print_tags, cwd=repository))[BRANCH] == "trunk"
 
 
@@ -106,9 +102,7 @@ def test_a_branch_keeps_its_slashes(tags_of: TagsOf, git: Git, repository: Path)
     assert git_tags(tags_of("train.py", cwd=repository))[BRANCH] == "ada/try/lr"
 
 
-def test_a_branch_is_not_mistaken_for_a_tag_of_the_same_name(
-    tags_of: TagsOf, git: Git, repository: Path
-) -> None:
+def test_a_branch_is_not_mistaken_for_a_tag_of_the_same_name(tags_of: TagsOf, git: Git, repository: Path) -> None:
     git(repository, "tag", "trunk")
     assert git_tags(tags_of("train.py", cwd=repository))[BRANCH] == "trunk"
 
@@ -127,17 +121,13 @@ def test_a_worktree_has_its_own_branch_and_the_common_remote(
     assert (tags[BRANCH], tags[REPO_URL]) == ("side", "https://example.org/ada/project.git")
 
 
-def test_a_repository_without_commits_gives_no_tags(
-    tags_of: TagsOf, git: Git, tmp_path: Path, print_tags: str
-) -> None:
+def test_a_repository_without_commits_gives_no_tags(tags_of: TagsOf, git: Git, tmp_path: Path, print_tags: str) -> None:
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "remote", "add", "origin", "https://example.org/ada/project.git")
     assert git_tags(tags_of("-c", print_tags)) == {}
 
 
-def test_a_folder_outside_of_any_repository_gives_no_tags(
-    tags_of: TagsOf, tmp_path: Path, print_tags: str
-) -> None:
+def test_a_folder_outside_of_any_repository_gives_no_tags(tags_of: TagsOf, tmp_path: Path, print_tags: str) -> None:
     assert git_tags(tags_of("-c", print_tags, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))) == {}
 
 
@@ -150,9 +140,7 @@ def test_without_git_on_the_path_there_are_no_tags_and_no_complaint(
     assert done.stderr == ""
 
 
-def test_a_git_that_hangs_is_not_waited_for(
-    tags_of: TagsOf, repository: Path, tmp_path: Path, print_tags: str
-) -> None:
+def test_a_git_that_hangs_is_not_waited_for(tags_of: TagsOf, repository: Path, tmp_path: Path, print_tags: str) -> None:
     path = stand_in(tmp_path / "bin", "exec /bin/sleep 100")
     program = f"import runstone.context.git as git; git._TIMEOUT_S = 0.2; {print_tags}"
     assert git_tags(tags_of("-c", program, cwd=repository, PATH=path)) == {}
@@ -180,9 +168,7 @@ def test_the_repository_of_a_git_hook_is_not_taken_for_that_of_the_script(
     other = tmp_path / "other"
     other.mkdir()
     git(other, "init", "--quiet")
-    tags = git_tags(
-        tags_of("train.py", cwd=repository, GIT_DIR=str(other / ".git"), GIT_WORK_TREE=str(other))
-    )
+    tags = git_tags(tags_of("train.py", cwd=repository, GIT_DIR=str(other / ".git"), GIT_WORK_TREE=str(other)))
     assert tags[BRANCH] == "trunk"
 
 

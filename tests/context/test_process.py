@@ -71,9 +71,7 @@ def test_a_child_process_of_a_script_has_the_script_as_its_source(
 
 
 @pytest.mark.parametrize("arguments", ["[]", "['']", "None"])
-def test_a_script_that_spoils_its_arguments_still_gets_tags(
-    tags_of: TagsOf, print_tags: str, arguments: str
-) -> None:
+def test_a_script_that_spoils_its_arguments_still_gets_tags(tags_of: TagsOf, print_tags: str, arguments: str) -> None:
     assert "mlflow.source.name" in tags_of("-c", f"import sys; sys.argv = {arguments}; {print_tags}")
 
 
@@ -100,8 +98,7 @@ def test_importing_the_package_loads_nothing_that_only_a_run_needs(
     python: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     program = (
-        "import sys, msgspec; before = set(sys.modules); "
-        "import runstone.context; print(*(set(sys.modules) - before))"
+        "import sys, msgspec; before = set(sys.modules); import runstone.context; print(*(set(sys.modules) - before))"
     )
     loaded = set(python("-c", program).stdout.split())
     assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {"runstone"}

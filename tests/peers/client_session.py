@@ -109,13 +109,17 @@ def search(run_id: str) -> None:
         client.set_terminated(made.info.run_id)
     found, token = [], None
     while True:
-        page = client.search_runs(ids, "metrics.rank >= 2", order_by=["metrics.rank DESC"], max_results=2, page_token=token)
+        page = client.search_runs(
+            ids, "metrics.rank >= 2", order_by=["metrics.rank DESC"], max_results=2, page_token=token
+        )
         found.extend(run.data.metrics["rank"] for run in page)
         token = page.token
         if not token:
             break
     saw["pages"] = found
-    saw["filtered"] = len(client.search_runs(ids, "params.lr = '0.1' and tags.team = 'blue' and attributes.status = 'FINISHED'"))
+    saw["filtered"] = len(
+        client.search_runs(ids, "params.lr = '0.1' and tags.team = 'blue' and attributes.status = 'FINISHED'")
+    )
     frame = mlflow.search_runs(ids, order_by=["metrics.rank ASC"])
     saw["frame"] = [len(frame), "params.lr" in frame.columns, "metrics.rank" in frame.columns]
     children = client.search_runs(ids, f"tags.mlflow.parentRunId = '{run_id}'")
@@ -187,6 +191,8 @@ models()
 saw["run_id"] = run_id
 # What the sessions before this one have recorded, whatever their version.
 saw["others"] = sorted(
-    experiment.name for experiment in client.search_experiments(max_results=1000) if experiment.name.startswith("session")
+    experiment.name
+    for experiment in client.search_experiments(max_results=1000)
+    if experiment.name.startswith("session")
 )
 print(json.dumps(saw))

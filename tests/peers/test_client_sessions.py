@@ -20,7 +20,12 @@ SESSION = Path(__file__).with_name("client_session.py")
 
 def run_session(major: str, url: str, folder: Path) -> dict[str, Any]:
     folder.mkdir()
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "PYTHONWARNINGS": "ignore", "GIT_PYTHON_REFRESH": "quiet"}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "PYTHONWARNINGS": "ignore",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
     command = [str(find_mlflow(major)), str(SESSION), url, str(folder)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-4000:]

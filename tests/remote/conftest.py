@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import subprocess
 import sys
 import uuid
@@ -17,9 +16,6 @@ from runstone.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-
-# These tests need an interpreter that has MLflow: its server is a process of its own environment.
-collect_ignore = [] if os.environ.get("RUNSTONE_TEST_MLFLOW_PYTHON") else ["test_mlflow_server.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -41,6 +41,7 @@ from runstone.remote.files import PIECE_BYTES
 from runstone.remote.tracking import RemoteTracking
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Write
+from tests.peers.environments import find_mlflow
 from tests.remote.test_processes import TRAINING, run_program
 
 STARTING_TIME_S = 120
@@ -62,7 +63,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     words = [word for option in options.items() for word in option]
     process = subprocess.Popen(
-        [os.environ["RUNSTONE_TEST_MLFLOW_PYTHON"], "-m", "mlflow", "server", *words],
+        [str(find_mlflow("3")), "-m", "mlflow", "server", *words],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MLFLOW"))},
         stdout=subprocess.DEVNULL,

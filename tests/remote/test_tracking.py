@@ -12,6 +12,7 @@ from runstone.connect import connect, database_path
 from runstone.entities import Metric
 from runstone.errors import AccessDenied, FilterError, InvalidInput, NotFound, ParamChanged, StoreUnavailable
 from runstone.remote.address import parse_address
+from runstone.remote.capabilities import Capabilities
 from runstone.remote.tracking import RemoteTracking
 from runstone.remote.transport import HttpSession
 from runstone.series.points import MetricBatch
@@ -27,14 +28,19 @@ KINDS = ("metrics", "params", "tags")
 
 @pytest.fixture
 def played() -> Iterator[Played]:
-    """A tracker at a server that plays scenes, and that server; the tracker does not really wait."""
+    """A tracker at a server that plays scenes, with MLflow's API alone, and that server.
+
+    The tracker does not really wait.
+    """
     made: list[tuple[RemoteTracking, ScriptedServer]] = []
 
-    def play(*scenes: Scene) -> tuple[RemoteTracking, ScriptedServer]:
+    def play(
+        *scenes: Scene, capabilities: Capabilities | None = Capabilities()
+    ) -> tuple[RemoteTracking, ScriptedServer]:
         server = ScriptedServer(*scenes)
         waits_s: list[float] = []
         session = HttpSession(parse_address(server.url), sleep=waits_s.append)
-        made.append((RemoteTracking(server.url, session=session), server))
+        made.append((RemoteTracking(server.url, session=session, capabilities=capabilities), server))
         return made[-1]
 
     yield play
@@ -108,7 +114,8 @@ class TestLargeBatches:
             tracking.log_batch(run_id, metrics=metrics, params={f"p{number}": number for number in range(150)})
         assert tracking.list_series(run_id) == {}
 
-    def test_a_history_comes_in_pages(self, tracking: RemoteTracking) -> None:
+    def test_a_history_comes_in_pages(self, url: str) -> None:
+        tracking = RemoteTracking(url, capabilities=Capabilities())
         run_id = tracking.create_run("0").info.run_id
         tracking.log_batch(run_id, metrics=[Metric("m", float(step), step, step) for step in range(26_000)])
         points = tracking.read_series(run_id, "m", from_step=24_998, to_step=25_002)
@@ -159,7 +166,7 @@ class TestOtherServers:
     """What servers of MLflow do otherwise."""
 
     def test_a_run_id_of_the_clients_choice_is_refused_before_a_run_is_made(self, played: Played) -> None:
-        tracking, server = played(reply(b"<html>404</html>", 404))
+        tracking, server = played(reply(b"<html>404</html>", 404), capabilities=None)
         for _ in range(2):
             with pytest.raises(InvalidInput, match="makes up the ids of runs itself"):
                 tracking.create_run("0", run_id="mine")

@@ -1,4 +1,4 @@
-"""RemoteTracking: a tracker behind MLflow's REST API, of Runstone or of MLflow, and Runstone's own routes where they are.
+"""RemoteTracking: a tracker behind MLflow's REST API, and behind Runstone's own routes where a server has them.
 
 Checks what it is given as LocalTracking does, before anything is sent; what only a store can know, the server says.
 Knows no route's path and no connection.

@@ -224,9 +224,11 @@ class SqliteDatabase:
         return connection
 
     def _open(self) -> None:
-        if not self.path.parent.is_dir():
-            raise StoreUnavailable(f"Cannot open the store {self.path}: the folder {self.path.parent} does not exist")
         with self._meaningful_errors():
+            if not self.path.parent.is_dir():
+                raise StoreUnavailable(
+                    f"Cannot open the store {self.path}: the folder {self.path.parent} does not exist; make it first"
+                )
             if not self._is_made():
                 _warn_of_network(self.path)
                 self._make()
