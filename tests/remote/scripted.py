@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import struct
@@ -135,6 +136,60 @@ def stop_listening(listener: socket.socket) -> None:
     with suppress(OSError):
         listener.shutdown(socket.SHUT_RDWR)
     listener.close()
+
+
+class Relay:
+    """Passes requests on to a server of this machine, and answers back, but for those that it is told to lose or hide.
+
+    `loses`: the server gets the request, its client no answer. `hides`: it is answered with 404, as by a server that
+    has nothing there.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.loses: Callable[[Arrived], bool] = lambda request: False
+        self.hides: Callable[[Arrived], bool] = lambda request: False
+        self.arrived: list[Arrived] = []
+        self._target_port = port
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, name="relay", daemon=True).start()
+
+    def close(self) -> None:
+        stop_listening(self._listener)
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=[connection], name="relay-connection", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection, connection.makefile("rb") as stream:
+            while request := read_request(stream.readline, stream.read):
+                self.arrived.append(request)
+                if self.hides(request):
+                    connection.sendall(reply(b"<html><title>404</title>", 404).raw)
+                    continue
+                answer = self._pass_on(request)
+                if self.loses(request):
+                    return
+                connection.sendall(answer)
+
+    def _pass_on(self, request: Arrived) -> bytes:
+        target = http.client.HTTPConnection("127.0.0.1", self._target_port)
+        headers = {"Content-Type": request.headers.get("content-type", "")}
+        target.request(request.verb, request.target, request.body, headers)
+        response = target.getresponse()
+        body = response.read()
+        target.close()
+        return reply(body, response.status, Content_Type=response.headers.get("Content-Type", "")).raw
 
 
 class Tunnel:

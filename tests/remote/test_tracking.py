@@ -23,6 +23,7 @@ from runstone.wire.routes import NATIVE_ROUTES, ROUTES
 from tests.remote.scripted import CUT, Scene, ScriptedServer, reply
 
 Played = Callable[..., "tuple[RemoteTracking, ScriptedServer]"]
+MLFLOW = Capabilities()
 KINDS = ("metrics", "params", "tags")
 
 
@@ -34,9 +35,7 @@ def played() -> Iterator[Played]:
     """
     made: list[tuple[RemoteTracking, ScriptedServer]] = []
 
-    def play(
-        *scenes: Scene, capabilities: Capabilities | None = Capabilities()
-    ) -> tuple[RemoteTracking, ScriptedServer]:
+    def play(*scenes: Scene, capabilities: Capabilities | None = MLFLOW) -> tuple[RemoteTracking, ScriptedServer]:
         server = ScriptedServer(*scenes)
         waits_s: list[float] = []
         session = HttpSession(parse_address(server.url), sleep=waits_s.append)
@@ -121,6 +120,7 @@ class TestLargeBatches:
         points = tracking.read_series(run_id, "m", from_step=24_998, to_step=25_002)
         assert points.step.tolist() == [24_998, 24_999, 25_000, 25_001, 25_002]
         assert tracking.list_series(run_id)["m"].count == 26_000
+        tracking.close()
 
 
 class TestServersThatFail:

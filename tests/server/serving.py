@@ -126,14 +126,15 @@ def _plain_environment() -> dict[str, str]:
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """What comes until the server closes, or until a whole response of JSON or text is there."""
-    with connection.makefile("rb") as stream:
-        response = b""
-        length = 0
-        while line := stream.readline():
-            response += line
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-            if line == b"\r\n":
-                break
-        return response + stream.read(length)
+    """The next whole response on a bare connection, and nothing of the one behind it."""
+    response = b""
+    while not response.endswith(b"\r\n\r\n"):
+        if not (piece := connection.recv(1)):
+            return response
+        response += piece
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", response)
+    missing = int(length[1]) if length else 0
+    while missing and (piece := connection.recv(missing)):
+        response += piece
+        missing -= len(piece)
+    return response

@@ -38,16 +38,16 @@ def script_path() -> Path | None:
     # `__main__` comes second: under a profiler or debugger it can be the tool's own file. It is what remains
     # when the script was named by a relative path and the working folder has changed since.
     for path in (_first_argument(), getattr(sys.modules.get("__main__"), "__file__", None)):
-        found = _resolve(path, os.path.isabs(path) or os.getcwd()) if path else None
+        found = _resolve(Path(path).absolute()) if path else None
         if found is not None:
             return found
     return None
 
 
 @functools.cache
-def _resolve(path: str, working_folder: str | bool) -> Path | None:
-    """The absolute path, if there is such a file: asked of the disk once, not for every run of a sweep."""
-    return Path(path).resolve() if Path(path).exists() else None
+def _resolve(path: Path) -> Path | None:
+    """The path with its links resolved, if there is such a file: the disk is asked once, not for every run."""
+    return path.resolve() if path.exists() else None
 
 
 def _source_name() -> str:

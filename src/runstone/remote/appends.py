@@ -47,6 +47,8 @@ def append_writes(session: HttpSession, writes: Sequence[Write]) -> list[Runston
     recorded = False
     for pieces in _groups(_pieces(writes, errors)):
         group = [piece for piece in pieces if errors[piece.number] is None]  # no more of a write that was refused
+        if not group:
+            continue
         if lost is None:
             try:
                 outcomes = _append(session, [piece.body for piece in group])

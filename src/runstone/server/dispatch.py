@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from runstone.errors import InvalidInput, RunstoneError, StoreError
@@ -73,6 +73,8 @@ class Dispatcher:
             return await asyncio.get_running_loop().run_in_executor(
                 self._executor, lambda: response_to(route, action(self._tracking, body))
             )
+        except ClientDisconnect:
+            raise
         except Exception as error:
             return fault_response(error)
 

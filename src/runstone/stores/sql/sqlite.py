@@ -404,6 +404,11 @@ def _meaning(path: Path, error: sqlite3.Error) -> StoreError:
             f"No space left for the store {path} ({text}); nothing of this write was stored: free some space, "
             "or record elsewhere with RUNSTONE_TRACKING_URI"
         )
+    if "disk I/O error" in text:
+        return StoreUnavailable(
+            f"Cannot read or write the store {path} ({text}); nothing of this write was stored: see that its disk "
+            "has space and works, or record elsewhere with RUNSTONE_TRACKING_URI"
+        )
     if "malformed" in text or "not a database" in text or "no such table" in text:
         return StoreCorrupt(
             f"The store {path} is damaged or is no SQLite database ({text}); move it away, or restore it from a copy"

@@ -211,7 +211,10 @@ class SqlStore:
 
 
 def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
-    """Record one write, or return why it cannot be: every check comes before the first change."""
+    """Record one write, or return why it cannot be: every check comes before the first change that can be read.
+
+    Only the run's revision may move for nothing, which costs whoever follows changes one look.
+    """
     try:
         run = runs.touch(tx, write.run_id)
         sequenced = write.sequenced
