@@ -1,4 +1,4 @@
-"""How many statements an act takes, and by which index each finds its rows: what makes a store stay quick as it grows."""
+"""How many statements an act takes, and by which index each finds its rows: so a store stays quick as it grows."""
 
 from __future__ import annotations
 
@@ -127,9 +127,7 @@ def test_a_batch_takes_as_many_statements_whatever_its_keys_and_points(database:
     assert sum("INSERT INTO batches" in sql for sql, _ in database.statements) == 1
 
 
-def test_many_runs_are_written_in_one_transaction_without_statements_for_each_point(
-    database: Recorder, store: SqlStore
-) -> None:
+def test_a_point_takes_few_statements(database: Recorder, store: SqlStore) -> None:
     assert count(database, lambda: store.log_batch(RUN_ID, metrics=metrics(1, 1))) <= 5
 
 
@@ -178,8 +176,9 @@ def test_every_statement_about_runs_finds_its_rows_by_an_index(database: Recorde
     use_everything(store)
     plans = database.plans()
     assert len(plans) > 100
-    scans = {plan for plan in plans if re.match(r"SCAN (TABLE )?(?!json_each|CONSTANT ROW|page)", plan)}
-    assert scans == set()
+    # The index of inexact series holds only those that wait to be folded, so all of it is wanted.
+    wanted = r"SCAN (TABLE )?(json_each|page|CONSTANT ROW|series USING INDEX series_inexact)"
+    assert [plan for plan in plans if plan.startswith("SCAN") and not re.match(wanted, plan)] == []
 
 
 def test_runs_are_probed_by_primary_key(database: Recorder, store: SqlStore) -> None:
@@ -195,9 +194,7 @@ def test_runs_are_probed_by_primary_key(database: Recorder, store: SqlStore) -> 
     }
 
 
-def test_runs_in_their_own_order_need_no_sorting_of_the_experiment(database: Recorder, store: SqlStore) -> None:
+def test_runs_are_found_by_their_experiment(database: Recorder, store: SqlStore) -> None:
     count(database, lambda: store.search_runs(RunQuery(experiment_ids=("0",), max_results=3)))
-    assert any(
-        re.match(r"SEARCH (TABLE )?r(uns)?\b.*USING.*INDEX runs_by_start \(experiment=\?", plan)
-        for plan in database.plans()
-    )
+    found = r"SEARCH (TABLE )?r(uns)?\b.* USING (COVERING )?INDEX runs_by_start \(experiment=\?"
+    assert any(re.match(found, plan) for plan in database.plans())
