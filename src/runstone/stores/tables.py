@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runstone.entities import PagedList, Run
 from runstone.stores.base import RunTable
@@ -30,16 +30,16 @@ class RunTableBuilder:
             if value is not None:
                 column[row] = value
 
-    def add_params(self, cells: Sequence[tuple[int, str, str]]) -> None:
-        """Cells are (row, key, value)."""
-        self._add_texts(self.params, cells)
+    def add_params(self, row: int, params: Mapping[str, str]) -> None:
+        """The params of one run."""
+        self._add_texts(self.params, row, params)
 
-    def add_tags(self, cells: Sequence[tuple[int, str, str]]) -> None:
-        """Cells are (row, key, value)."""
-        self._add_texts(self.tags, cells)
+    def add_tags(self, row: int, tags: Mapping[str, str]) -> None:
+        """The tags of one run."""
+        self._add_texts(self.tags, row, tags)
 
-    def _add_texts(self, columns: dict[str, list[str | None]], cells: Sequence[tuple[int, str, str]]) -> None:
-        for row, key, value in cells:
+    def _add_texts(self, columns: dict[str, list[str | None]], row: int, texts: Mapping[str, str]) -> None:
+        for key, value in texts.items():
             column = columns.get(key)
             if column is None:
                 column = columns[key] = [None] * self._rows
@@ -51,8 +51,8 @@ def table_of_runs(runs: PagedList[Run]) -> RunTable:
     cells = RunTableBuilder(len(runs))
     for row, run in enumerate(runs):
         cells.add_metrics([(row, key, value) for key, value in run.data.metrics.items()])
-        cells.add_params([(row, key, value) for key, value in run.data.params.items()])
-        cells.add_tags([(row, key, value) for key, value in run.data.tags.items()])
+        cells.add_params(row, run.data.params)
+        cells.add_tags(row, run.data.tags)
     infos = [run.info for run in runs]
     return RunTable(
         run_id=[info.run_id for info in infos],

@@ -13,7 +13,7 @@ Arguments = Sequence[Any]
 
 
 class Dialect(Protocol):
-    """What SQL dialects say differently. Each method returns SQL text with one `?` for its argument."""
+    """What SQL dialects say differently. Conditions and tables are SQL text with one `?` for their argument."""
 
     def is_member(self, expression: str) -> str:
         """The condition that `expression` is among a list, given as `list_argument`."""
@@ -23,6 +23,9 @@ class Dialect(Protocol):
 
     def list_argument(self, values: Sequence[int | str]) -> object:
         """A list as an argument of the two above."""
+
+    def json_object(self, key: str, value: str) -> str:
+        """The aggregate of rows into one JSON object of texts."""
 
     def ignoring_case(self, expression: str) -> str:
         """The condition that `expression` is ILIKE the argument."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
+
 from runstone.entities import (
     Dataset,
     DatasetInput,
@@ -28,6 +30,9 @@ from runstone.stores.tables import RunTableBuilder
 __all__ = ["runs", "table"]
 
 
+_decode_texts = msgspec.json.Decoder(dict[str, str]).decode
+
+
 class _Page:
     """The rows of several tables that belong to a page of runs; the first column is the run's place in the page."""
 
@@ -44,6 +49,16 @@ class _Page:
             f"SELECT page.position, {columns} FROM {self._numbered} CROSS JOIN {table} WHERE {owner} = page.id{ending}",
             (self._argument,),
         )
+
+    def texts(self, table: str) -> list[dict[str, str]]:
+        """The params or tags of each run, in any order."""
+        # A JSON object for each run: a row for each text would take the driver and Python four times as long.
+        rows = self._tx.rows(
+            f"SELECT (SELECT {self._tx.dialect.json_object('key', 'value')} FROM {table} WHERE run = page.id) "
+            f"FROM {self._numbered} ORDER BY page.position",
+            (self._argument,),
+        )
+        return [_decode_texts(text) if text else {} for (text,) in rows]
 
     def infos(self) -> list[Row]:
         """One row a run, in the page's order."""
@@ -64,8 +79,8 @@ def runs(tx: Transaction, ids: list[int], root: str) -> list[Run]:
         "series s", "s.run", "s.key, s.last, s.last_timestamp, s.last_step", order="s.key"
     ):
         metrics[row].append(Metric(key, math.nan if value is None else value, timestamp, step))
-    params = _texts(page.rows("params p", "p.run", "p.key, p.value", order="p.key"), len(ids))
-    tags = _texts(page.rows("tags t", "t.run", "t.key, t.value", order="t.key"), len(ids))
+    params = [dict(sorted(texts.items())) for texts in page.texts("params")]
+    tags = [dict(sorted(texts.items())) for texts in page.texts("tags")]
     inputs = _inputs(page, len(ids))
     model_inputs, model_outputs = _models(page, len(ids))
     return [
@@ -84,8 +99,10 @@ def table(tx: Transaction, ids: list[int], root: str, token: str | None) -> RunT
     page = _Page(tx, ids)
     cells = RunTableBuilder(len(ids))
     cells.add_metrics(page.rows("series s", "s.run", "s.key, s.last"))
-    cells.add_params(page.rows("params p", "p.run", "p.key, p.value"))
-    cells.add_tags(page.rows("tags t", "t.run", "t.key, t.value"))
+    for row, texts in enumerate(page.texts("params")):
+        cells.add_params(row, texts)
+    for row, texts in enumerate(page.texts("tags")):
+        cells.add_tags(row, texts)
     infos = page.infos()
     return RunTable(
         run_id=[row[1] for row in infos],
@@ -114,13 +131,6 @@ def _info(columns: list[Any], root: str) -> RunInfo:
         lifecycle_stage=LifecycleStage.ACTIVE if deleted_time is None else LifecycleStage.DELETED,
         artifact_uri=artifact_uri(run_id, experiment, uri, location, root),
     )
-
-
-def _texts(rows: list[Row], count: int) -> list[dict[str, str]]:
-    texts: list[dict[str, str]] = [{} for _ in range(count)]
-    for row, key, value in rows:
-        texts[row][key] = value
-    return texts
 
 
 def _inputs(page: _Page, count: int) -> list[list[DatasetInput]]:

@@ -62,6 +62,9 @@ class _SqliteDialect:
     def list_argument(self, values: Sequence[int | str]) -> object:
         return json.dumps(list(values))
 
+    def json_object(self, key: str, value: str) -> str:
+        return f"json_group_object({key}, {value})"
+
     def ignoring_case(self, expression: str) -> str:
         return f"ilike({expression}, ?)"
 
