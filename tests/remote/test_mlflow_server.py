@@ -23,7 +23,10 @@ from runstone.entities import (
     FileInfo,
     InputTag,
     LifecycleStage,
+    LoggedModelInput,
+    LoggedModelOutput,
     Metric,
+    ModelMetric,
     Run,
     RunStatus,
     ViewType,
@@ -269,6 +272,110 @@ class TestRecords:
     def test_what_only_runstone_keeps_is_refused_with_a_reason(self, tracking: RemoteTracking) -> None:
         with pytest.raises(RunstoneError, match="no such endpoint"):
             tracking.list_changed_runs(0)
+
+
+class TestModels:
+    @pytest.fixture
+    def name(self, tracking: RemoteTracking, request: pytest.FixtureRequest) -> str:
+        """A fresh registered model."""
+        return tracking.models.create_registered_model(request.node.name, tags={"a": "1"}, description="what").name
+
+    def test_a_name_is_registered_changed_and_deleted(self, tracking: RemoteTracking, name: str) -> None:
+        models = tracking.models
+        with pytest.raises(AlreadyExists):
+            models.create_registered_model(name)
+        models.set_registered_model_tags(name, {"a": 2, "b": 3})
+        models.delete_registered_model_tag(name, "b")
+        assert models.describe_registered_model(name, None).description == ""
+        found = models.get_registered_model(name)
+        assert (found.name, found.tags, found.latest_versions) == (name, {"a": "2"}, ())
+        assert [one.name for one in models.search_registered_models(filter_string=f"name = '{name}'")] == [name]
+        assert models.rename_registered_model(name, "other name").name == "other name"
+        models.delete_registered_model("other name")
+        with pytest.raises(NotFound):
+            models.get_registered_model("other name")
+
+    def test_versions_have_aliases_stages_and_tags(self, tracking: RemoteTracking, name: str) -> None:
+        models = tracking.models
+        first = models.create_model_version(name, "s3://bucket/a", tags={"k": 1})
+        models.create_model_version(name, "s3://bucket/b", description="d", run_link="l")
+        assert (first.version, first.source, first.tags, first.run_id) == ("1", "s3://bucket/a", {"k": "1"}, "")
+        models.set_alias(name, "best", 2)
+        best = models.get_version_by_alias(name, "best")
+        assert (best.version, best.description, best.run_link, best.aliases) == ("2", "d", "l", ("best",))
+        models.delete_alias(name, "best")
+        with pytest.raises(InvalidInput):
+            models.get_version_by_alias(name, "best")
+        assert models.set_model_version_stage(name, 1, "production").current_stage == "Production"
+        assert [one.version for one in models.list_latest_versions(name, ["Production"])] == ["1"]
+        models.set_model_version_tags(name, 1, {"k": 2})
+        models.delete_model_version_tag(name, 1, "k")
+        assert models.describe_model_version(name, 1, "new").tags == {}
+        found = models.search_model_versions(filter_string=f"name = '{name}'", order_by=["version_number ASC"])
+        assert [one.version for one in found] == ["1", "2"]
+        models.delete_model_version(name, 1)
+        with pytest.raises(NotFound):
+            models.get_model_version(name, 1)
+        with pytest.raises(FilterError, match="column 8"):
+            models.search_model_versions(filter_string="name = ")
+
+    def test_files_of_a_version_are_those_of_its_run_or_model(
+        self, tracking: RemoteTracking, run: Run, name: str
+    ) -> None:
+        models, run_id = tracking.models, run.info.run_id
+        tracking.open_artifacts(run_id).put_stream(io.BytesIO(b"x"), "model/weights")
+        for source in (f"{run.info.artifact_uri}/model", f"runs:/{run_id}/model", f"models:/{name}/1"):
+            version = models.create_model_version(name, source, run_id=run_id)
+            assert (version.source, version.run_id) == (source, run_id)
+            assert models.open_version_artifacts(name, version.version).list()[0].path == "weights"
+        model_id = models.create_logged_model(run.info.experiment_id).model_id
+        models.open_logged_model_artifacts(model_id).put_stream(io.BytesIO(b"x"), "MLmodel")
+        assert models.finalize_logged_model(model_id, "READY").status == "READY"
+        version = models.create_model_version(name, f"models:/{model_id}", model_id=model_id)
+        assert models.open_version_artifacts(name, version.version).list()[0].path == "MLmodel"
+
+    def test_logged_models_have_figures(self, tracking: RemoteTracking, run: Run) -> None:
+        models, run_id = tracking.models, run.info.run_id
+        created = models.create_logged_model(
+            run.info.experiment_id,
+            name="net",
+            source_run_id=run_id,
+            model_type="agent",
+            params={"lr": 0.1},
+            tags={"a": 1},
+        )
+        model_id = created.model_id
+        assert (created.name, created.model_type, created.source_run_id) == ("net", "agent", run_id)
+        models.set_logged_model_tags(model_id, {"a": 2, "b": 3})
+        models.delete_logged_model_tag(model_id, "b")
+        models.log_logged_model_params(model_id, {"depth": 3})
+        metrics = [Metric("acc", 0.5, 1, 1), Metric("acc", 0.75, 2, 2)]
+        figures = [
+            ModelMetric(model_id=model_id, key=one.key, value=one.value, timestamp=one.timestamp, step=one.step,
+                        run_id=run_id, dataset_name="d", dataset_digest="x")
+            for one in metrics
+        ]  # fmt: skip
+        write = Write(run_id=run_id, metrics=MetricBatch.of_metrics(metrics), model_metrics=figures)
+        assert tracking.log_batches([write]) == [None]
+        assert tracking.read_series(run_id, "acc").metrics("acc") == metrics
+        found = models.get_logged_model(model_id)
+        assert (found.tags, found.params) == ({"a": "2"}, {"lr": "0.1", "depth": "3"})
+        assert figures[-1] in found.metrics
+        models.log_model_inputs(run_id, [LoggedModelInput(model_id)])
+        models.log_model_outputs(run_id, [LoggedModelOutput(model_id, 3)])
+        assert tracking.get_run(run_id).outputs.model_outputs == (LoggedModelOutput(model_id, 3),)
+        assert tracking.get_run(run_id).inputs.model_inputs == (LoggedModelInput(model_id),)
+        on = {"dataset_name": "d", "dataset_digest": "x"}
+        (one,) = models.search_logged_models(
+            [run.info.experiment_id],
+            filter_string="metrics.acc > 0.6",
+            datasets=[on],
+            order_by=[{"field_name": "metrics.acc", "ascending": False, **on}],
+        )
+        assert one.model_id == model_id
+        models.delete_logged_model(model_id)
+        with pytest.raises(NotFound):
+            models.get_logged_model(model_id)
 
 
 class TestFiles:

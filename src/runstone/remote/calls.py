@@ -45,10 +45,12 @@ def decode(
 def _call(route: Route, template: str, request: Request) -> Call:
     verb = route.verbs[0]
     fields = {name: value for name, value in msgspec.structs.asdict(request).items() if value not in (None, [])}
-    path = _FIELD.sub(lambda match: quote(str(fields.pop(match[1])), safe=""), template)
+    in_path = _FIELD.findall(template)
+    path = _FIELD.sub(lambda match: quote(str(fields[match[1]]), safe=""), template)
     if verb == "GET":
-        query = urlencode(fields, doseq=True)
+        query = urlencode({name: value for name, value in fields.items() if name not in in_path}, doseq=True)
         return Call(verb=verb, path=f"{path}?{query}" if query else path, is_repeatable=True)
+    # A body has the fields of the path, too: servers of MLflow miss them there.
     return Call(
         verb=verb,
         path=path,
