@@ -28,7 +28,6 @@ from runstone.remote.tracking import SERIES_AT_ONCE, RemoteTracking
 from runstone.remote.transport import HttpSession
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Sequenced, Write
-from runstone.testing.tracking import TrackingSuite
 from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES
 from tests.remote.scripted import CUT, Arrived, Relay, Scene, ScriptedServer, reply
 
@@ -78,17 +77,6 @@ def played() -> Iterator[Callable[..., tuple[RemoteTracking, ScriptedServer]]]:
     for tracking, server in made:
         tracking.close()
         server.close()
-
-
-class TestOverMlflowsRoutes(TrackingSuite):
-    """The contract, over a server of ours as if it were one of MLflow."""
-
-    @pytest.fixture
-    def tracking(self, plain: RemoteTracking) -> RemoteTracking:
-        return plain
-
-    def test_a_relative_artifact_location_stays_where_it_was_meant(self) -> None:
-        """Files do not depend on the routes: see test_tracking."""
 
 
 def new_run(tracking: RemoteTracking) -> str:
@@ -335,7 +323,16 @@ class TestReading:
         metrics = [Metric("m", value, 5 - step, step) for step, value in enumerate(self.VALUES)]
         tracking.log_batch(run_id, metrics=metrics)
         relay.arrived.clear()
-        ranges = [(None, None), (1, 3), (4, None), (None, 0), (9, None), (3, 1), (-(2**70), 2**70), (np.int64(2), 2)]
+        ranges: list[Any] = [
+            (None, None),
+            (1, 3),
+            (4, None),
+            (None, 0),
+            (9, None),
+            (3, 1),
+            (-(2**70), 2**70),
+            (np.int64(2), 2),
+        ]
         for from_step, to_step in ranges:
             found = tracking.read_series(run_id, "m", from_step=from_step, to_step=to_step)
             same = plain.read_series(run_id, "m", from_step=from_step, to_step=to_step)

@@ -64,6 +64,16 @@ class TestOverHttp(TrackingSuite):
             tracking.create_experiment("a", artifact_location="files/")
 
 
+class TestOverMlflowsRoutes(TestOverHttp):
+    """The contract, over the same server as if it had no routes of its own."""
+
+    @pytest.fixture
+    def tracking(self, url: str) -> Iterator[RemoteTracking]:
+        tracking = RemoteTracking(url, capabilities=Capabilities(takes_run_ids=True))
+        yield tracking
+        tracking.close()
+
+
 class TestLargeBatches:
     def test_a_batch_beyond_the_limits_arrives_whole(self, tracking: RemoteTracking) -> None:
         run_id = tracking.create_run("0").info.run_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -155,7 +156,10 @@ def test_a_run_tells_what_models_it_read_and_made(server: RunningServer, api: Mo
 
 def test_logged_models_are_searched_as_mlflows_client_does(server: RunningServer, api: ModelApi, run_id: str) -> None:
     experiment_id = api.experiment()
-    ids = {name: api.logged(experiment_id, name=name)["model_id"] for name in ("one", "two", "three")}
+    ids = {}
+    for name in ("one", "two", "three"):
+        ids[name] = api.logged(experiment_id, name=name)["model_id"]
+        time.sleep(0.002)  # the newest first: not two in one millisecond
     for name, value, dataset in (("one", 0.5, "a"), ("two", 0.9, "a"), ("two", 0.1, "b")):
         point = {"run_id": run_id, "key": "acc", "value": value, "timestamp": 1, "model_id": ids[name]}
         server.post("runs/log-metric", {**point, "dataset_name": dataset, "dataset_digest": "d"})

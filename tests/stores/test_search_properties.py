@@ -104,7 +104,7 @@ def ids_by_page(store: Store, query: RunQuery) -> list[list[str]]:
         query = msgspec.structs.replace(query, page_token=page.token)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     samples=st.lists(sample_runs(), max_size=7, unique_by=lambda sample: sample.run_id[8:]),
     asked=questions(run_filters(), run_orders()),

@@ -264,4 +264,4 @@ def _chunks_of_four_points() -> Iterator[None]:
 @pytest.mark.usefixtures("_chunks_of_four_points")
 def test_both_stores_answer_and_refuse_the_same(empty_file: Path) -> None:
     Stores.empty_file = empty_file
-    run_state_machine_as_test(Stores, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(Stores, settings=settings(max_examples=80, stateful_step_count=30, deadline=None))

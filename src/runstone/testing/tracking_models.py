@@ -280,7 +280,7 @@ class ModelsSuite:
         run_id = tracking.create_run("0").info.run_id
         ids = [models.create_logged_model("0", name=f"net{number}").model_id for number in range(3)]
         for number, model_id in enumerate(ids):
-            common = {"model_id": model_id, "key": "acc", "timestamp": 1, "run_id": run_id}
+            common: dict[str, Any] = {"model_id": model_id, "key": "acc", "timestamp": 1, "run_id": run_id}
             measure(
                 tracking,
                 run_id,
