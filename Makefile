@@ -2,7 +2,7 @@
 # All that is made here lies in .venv/ and build/. A step is done again only when what it reads has changed.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --dist loadgroup
 BENCH_ARGS ?=
 DEMO_ARGS ?=
 LOCK_ARGS ?=

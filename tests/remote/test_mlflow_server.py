@@ -47,6 +47,8 @@ from runstone.stores.base import Write
 from tests.peers.environments import find_mlflow
 from tests.remote.test_processes import TRAINING, run_program
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mlflow server")]
+
 STARTING_TIME_S = 120
 UNKNOWN_RUN = "0f" * 16
 
