@@ -289,3 +289,10 @@ def test_a_server_that_serves_no_artifacts_says_so(start_server: Start) -> None:
     assert info["multipart_uploads_enabled"] is False
     run = running.ask("POST", f"{API}/runs/create", {"experiment_id": "0"}).json["run"]
     assert run["info"]["artifact_uri"].startswith("file:///")
+
+
+def test_no_error_tells_where_the_server_keeps_its_files(server: RunningServer) -> None:
+    for verb in ("GET", "DELETE"):
+        answer = server.ask(verb, f"{FILES}/no/such/file")
+        assert answer.code == "RESOURCE_DOES_NOT_EXIST"
+        assert str(server.folder) not in answer.message

@@ -64,6 +64,7 @@ class App:
         self._files = ArtifactService(self._executor)
         self._file_routes = FileRoutes(self._files, artifacts, options.static_prefix)
         self._guards = Guards(options.allowed_hosts, options.cors_origins)
+        self._private_folder = "" if artifacts is None else artifacts.local_folder()
         self._metrics = Metrics(options.metrics_folder, self._appends)
         self._routes = self._dispatcher.table()
         self._templates = [(path.split("/"), verbs) for path, verbs in self._routes.items() if "{" in path]
@@ -130,7 +131,7 @@ class App:
         except ClientDisconnect:
             return target.name, Response(status_code=499)
         except Exception as error:  # every request gets an answer in MLflow's form
-            return target.name, fault_response(error)
+            return target.name, fault_response(error, private=self._private_folder)
 
     def _find(self, request: Request) -> Target | Response:
         path = request.scope["path"].removeprefix(self._options.static_prefix)

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -71,6 +72,11 @@ class ProxiedArtifacts:
                 "choice; leave it out, or give one like mlflow-artifacts:/FOLDER"
             )
         return store.root_uri.rstrip("/")
+
+    def local_folder(self) -> str:
+        """The destination's path where it is a local folder, else an empty text."""
+        parts = urlsplit(self.destination)
+        return unquote(parts.path) if parts.scheme == "file" else ""
 
     def root(self) -> ArtifactStore:
         """All of the destination."""

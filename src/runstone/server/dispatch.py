@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from runstone.errors import InvalidInput, RunstoneError, StoreError
@@ -61,22 +61,17 @@ class Dispatcher:
         return paths
 
     async def answer(self, route: Route, request: Request, path_fields: dict[str, str]) -> Response:
-        """The response to a request of a row; every error becomes a fault."""
-        try:
-            body = await read_request(route, request, path_fields)
-            if isinstance(body, LogBatch):
-                await self._appends.submit(lambda: write_of(body))
-                return response_to(route, Empty())
-            if isinstance(body, Append):
-                return response_to(route, await self._append(body))
-            action = _ACTIONS[route.name]
-            return await asyncio.get_running_loop().run_in_executor(
-                self._executor, lambda: response_to(route, action(self._tracking, body))
-            )
-        except ClientDisconnect:
-            raise
-        except Exception as error:
-            return fault_response(error)
+        """The response to a request of a row. Raises what its action raises."""
+        body = await read_request(route, request, path_fields)
+        if isinstance(body, LogBatch):
+            await self._appends.submit(lambda: write_of(body))
+            return response_to(route, Empty())
+        if isinstance(body, Append):
+            return response_to(route, await self._append(body))
+        action = _ACTIONS[route.name]
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, lambda: response_to(route, action(self._tracking, body))
+        )
 
     async def _append(self, body: Append) -> AppendAnswer:
         """Every write on its own; a store that fails fails the request, whose writer then sends all of it again."""
@@ -142,13 +137,14 @@ def json_response(answer: msgspec.Struct) -> Response:
     return Response(encode(answer), media_type="application/json")
 
 
-def fault_response(error: Exception) -> Response:
-    """An error as MLflow's clients read it."""
+def fault_response(error: Exception, *, private: str) -> Response:
+    """An error as MLflow's clients read it. The folder `private` is nobody's business: it is cut from the message."""
     foreseen = next((text for kind, text in _INPUT_ERRORS.items() if isinstance(error, kind)), None)
     status, body = fault_of(error if foreseen is None else InvalidInput(foreseen))
     status = next((one for kind, one in _BODY_STATUSES.items() if isinstance(error, kind)), status)
     if status == 500:
         logger.error("A request failed", exc_info=error)
+    body.message = body.message.replace(private, "") if private else body.message
     headers = {"Retry-After": _RETRY_AFTER_S} if status == 503 else None
     return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
