@@ -55,6 +55,8 @@ def test_ctrl_c_ends_the_runs_and_says_one_word(folder: Path, environment: dict[
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stderr is not None
     with process, process.stderr as said:
