@@ -56,7 +56,7 @@ def test_ctrl_c_ends_the_runs_and_says_one_word(folder: Path, environment: dict[
         text=True,
         start_new_session=True,
         # Whoever runs the tests in the background has them ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
     assert process.stderr is not None
     with process, process.stderr as said:
