@@ -38,7 +38,7 @@ demo: build/demo/package.stamp  ## Train a few real models and record them in .r
 docs: build/docs/locked.stamp  ## Build the documentation into build/site
 	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet --site-dir build/site
 
-bench: .venv/locked.stamp  ## Measure, beside MLflow on the same machine
+bench: .venv/locked.stamp  ## Measure, beside MLflow (and FastTrackML) on the same machine
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lock:  ## Pin the requirements anew (LOCK_ARGS=--upgrade takes the newest)

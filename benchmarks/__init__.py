@@ -1,4 +1,6 @@
-"""How fast Runstone is beside MLflow's newest release: the same data, on the same machine, in one run.
+"""How fast Runstone is beside MLflow's newest release, and its server beside FastTrackML.
+
+All do the same with the same data, on the same machine, in one run.
 
 `python -m benchmarks NAME` measures and writes `results/NAME.json`; `python -m benchmarks report` turns the results
 into `docs/benchmarks.md`. A benchmark is a module of this package with the parameters of each side (`SIZES`) and

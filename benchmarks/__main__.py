@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.catalogue import CATALOGUE, DEFAULT_REPEATS, run_benchmark, title_of
+from benchmarks.catalogue import CATALOGUE, DEFAULT_REPEATS, libraries_of, run_benchmark, title_of
 from benchmarks.figures import FOLDER, Result, write_result
 from benchmarks.peers import CACHE, PYTHON_VARIABLE, find_sides
 from benchmarks.report import CHART, PAGE, render_chart, render_page
@@ -24,9 +24,12 @@ def main() -> int:
         parser.error(f"no benchmark is named {unknown[0]!r}; there are {', '.join(CATALOGUE)}, and all, report")
     if "report" in options.names:
         return _report(write=options.write)
-    sides = find_sides(with_peers=options.peers == "mlflow", mlflow_python=options.mlflow_python)
-    trials = Trials(sides=sides, size=options.size, repeats=options.repeats, cache=CACHE)
-    for name in CATALOGUE if "all" in options.names or not options.names else options.names:
+    names = CATALOGUE if "all" in options.names or not options.names else options.names
+    libraries = {library for name in names for library in libraries_of(name)} if options.peers == "all" else set()
+    trials = Trials(
+        sides=find_sides(libraries, options.mlflow_python), size=options.size, repeats=options.repeats, cache=CACHE
+    )
+    for name in names:
         print(f"{name}: {title_of(name)}", file=sys.stderr)
         try:
             result = run_benchmark(name, trials)
@@ -48,13 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     listing = "\n".join(f"  {name:14}{what}" for name, what in rows.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description=f"Measure Runstone beside MLflow.\n\n{listing}",
+        description=f"Measure Runstone beside MLflow, and its server beside FastTrackML too.\n\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--json", action="store_true", help="print JSON, a line a benchmark, instead of tables")
     parser.add_argument("--repeats", type=int, default=DEFAULT_REPEATS, help="tries a side; slow peers get fewer")
-    parser.add_argument("--peers", choices=["mlflow", "none"], default="mlflow", help="whom to compare with")
+    parser.add_argument("--peers", choices=["all", "none"], default="all", help="whom to compare with")
     parser.add_argument("--size", choices=["full", "tiny"], default="full", help="tiny: only to see that it runs")
     parser.add_argument("--mlflow-python", help=f"an interpreter with MLflow; or set {PYTHON_VARIABLE}")
     parser.add_argument("--results", type=Path, default=FOLDER, help="the folder for the results")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Protocol, cast
 
-from benchmarks import imports, ingest, log_metric, search_frame, short_runs
+from benchmarks import imports, ingest, log_metric, search_frame, server_load, server_read, server_start, short_runs
 from benchmarks.figures import Comparison, Result
 from benchmarks.machine import describe_machine
 from benchmarks.trials import Library, Sizes, Trials
 
-__all__ = ["CATALOGUE", "DEFAULT_REPEATS", "Benchmark", "explanation_of", "run_benchmark", "title_of"]
+__all__ = ["CATALOGUE", "DEFAULT_REPEATS", "Benchmark", "explanation_of", "libraries_of", "run_benchmark", "title_of"]
 
 DEFAULT_REPEATS = 5
 
@@ -32,6 +32,9 @@ CATALOGUE: dict[str, Benchmark] = {
     "short_runs": cast("Benchmark", short_runs),
     "search_frame": cast("Benchmark", search_frame),
     "log_metric": cast("Benchmark", log_metric),
+    "server_load": cast("Benchmark", server_load),
+    "server_read": cast("Benchmark", server_read),
+    "server_start": cast("Benchmark", server_start),
 }
 
 
@@ -45,9 +48,14 @@ def explanation_of(name: str) -> str:
     return (CATALOGUE[name].__doc__ or "").partition("\n")[2].strip()
 
 
+def libraries_of(name: str) -> list[Library]:
+    """The sides that take part in it."""
+    return list(CATALOGUE[name].SIZES["full"])
+
+
 def run_benchmark(name: str, trials: Trials) -> Result:
-    """Measure. Raises BenchmarkFailed."""
-    benchmark = CATALOGUE[name]
+    """Measure, with those sides that take part in it. Raises BenchmarkFailed."""
+    benchmark, trials = CATALOGUE[name], trials.only(*libraries_of(name))
     machine = describe_machine(trials.sides)
     started = datetime.now(timezone.utc)
     comparisons = benchmark.measure(trials)

@@ -20,18 +20,19 @@ _INTRODUCTION = f"""\
 
 # Benchmarks
 
-Runstone beside the newest release of MLflow: the same data, on the same machine, in turn, in one run. Each try is a
-fresh process with a fresh folder. The tables give the median, and the lowest and highest try in brackets. CPU time
-counts all threads and child processes; goals are judged by it, because other work on the machine disturbs it less than
-wall time.
+Runstone beside the newest release of MLflow, and its server also beside FastTrackML: the same data, on the same
+machine, in turn, in one run. Each try is a fresh process with a fresh folder. The tables give the median, and the
+lowest and highest try in brackets. CPU time counts all threads and child processes; goals are judged by it, because
+other work on the machine disturbs it less than wall time. What a server does is judged by wall time, as its clients
+feel it.
 
 ![How many times better Runstone is than MLflow]({CHART.name})
 
 Each bar says how many times better Runstone's median is; the axis is logarithmic.
 
 Measure yourself with `make bench`, or one of them with the command that stands below its question; the options are
-listed by `python -m benchmarks --help`. MLflow is installed into an environment of its own, pinned by
-`requirements/mlflow.txt`.
+listed by `python -m benchmarks --help`. The others are installed into environments of their own, pinned by
+`requirements/mlflow.txt` and `requirements/fasttrackml.txt`.
 """
 
 
@@ -57,4 +58,4 @@ def _section(result: Result) -> str:
     )
 
 
-_NAMES = {"runstone": "Runstone", "mlflow": "MLflow"}
+_NAMES = {"runstone": "Runstone", "mlflow": "MLflow", "fasttrackml": "FastTrackML"}

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from benchmarks.figures import Comparison, Figure, Result
 
 __all__ = ["comparison_table", "machine_text", "number_text", "ratio_text"]
 
+_Other = Literal["mlflow", "fasttrackml"]
+_OTHERS: tuple[_Other, ...] = ("mlflow", "fasttrackml")
 _SIGNS = {"at least": "≥ ", "at most": "≤ ", "times": "≥ ×"}
 
 
 def comparison_table(result: Result) -> str:
     """A row a quantity: the medians, with the extremes in brackets."""
-    header = ["", "Runstone", "MLflow", "times better", "goal"]
-    rows = [header, *map(_row, result.comparisons)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    others = [other for other in _OTHERS if any(getattr(one, other) for one in result.comparisons)] or ["mlflow"]
+    header = ["", "Runstone"]
+    for other in others:
+        header += [_NAMES[other], "times better"]
+    rows = [[*header, "goal"], *(_row(one, others) for one in result.comparisons)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [_line(row, widths) for row in rows]
     ruler = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:-1]), "-" * widths[-1]]
     return "\n".join([lines[0], _line(ruler, widths), *lines[1:]])
@@ -24,15 +31,12 @@ def _line(cells: list[str], widths: list[int]) -> str:
     return f"| {' | '.join([first.strip().ljust(widths[0]), *middle, last.strip().ljust(widths[-1])])} |"
 
 
-def _row(one: Comparison) -> list[str]:
-    times = one.times_better()
-    return [
-        f"{one.what} ({one.unit})",
-        _figure(one.runstone),
-        _figure(one.mlflow) if one.mlflow else "",
-        "" if times is None else ratio_text(times),
-        _goal(one),
-    ]
+def _row(one: Comparison, others: list[_Other]) -> list[str]:
+    row = [f"{one.what} ({one.unit})", _figure(one.runstone)]
+    for other in others:
+        figure, times = getattr(one, other), one.times_better(other)
+        row += [_figure(figure) if figure else "", "" if times is None else ratio_text(times)]
+    return [*row, _goal(one)]
 
 
 def _figure(figure: Figure) -> str:
@@ -46,6 +50,8 @@ def _goal(one: Comparison) -> str:
     if one.goal is None:
         return ""
     wanted = f"{_SIGNS[one.goal.kind]}{number_text(one.goal.limit)}"
+    if one.goal.fasttrackml is not None:
+        wanted += f", ×{number_text(one.goal.fasttrackml)} FastTrackML"
     met = one.meets_goal()
     return wanted if met is None else f"{wanted}: {'met' if met else 'missed'}"
 
@@ -74,4 +80,4 @@ def machine_text(result: Result) -> str:
     )
 
 
-_NAMES = {"runstone": "Runstone", "mlflow": "MLflow"}
+_NAMES = {"runstone": "Runstone", "mlflow": "MLflow", "fasttrackml": "FastTrackML"}

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,11 +19,11 @@ from benchmarks.figures import Comparison, Figure, Goal
 
 __all__ = ["Answer", "BenchmarkFailed", "Library", "Samples", "Side", "Size", "Sizes", "Trials"]
 
-Library = Literal["runstone", "mlflow"]
+Library = Literal["runstone", "mlflow", "fasttrackml"]
 Size = Literal["full", "tiny"]
 Answer = Mapping[str, Any]
 Sizes = Mapping[Size, Mapping[Library, Mapping[str, Any]]]
-"""What each side is given to do, as parameters of its programs."""
+"""What each side is given to do, as parameters of its programs; a side that is missing takes no part."""
 
 _PROGRAMS = Path(__file__).parent / "programs"
 _TIMEOUT_S = 3600
@@ -45,18 +45,18 @@ class Side:
         arguments = [f"--{name}={value}" for name, value in {"library": self.library, **parameters}.items()]
         command = [self.python, str(_PROGRAMS / f"{program}.py"), *arguments]
         done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=_TIMEOUT_S, env=self._environment()
+            command, check=False, capture_output=True, text=True, timeout=_TIMEOUT_S, env=self.environment()
         )
         if done.returncode:
             raise BenchmarkFailed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
         answer: Answer = json.loads(done.stdout.splitlines()[-1])
         return answer
 
-    def _environment(self) -> dict[str, str]:
-        """The environment without what changes either library, and without what keeps Python from compiling."""
+    def environment(self) -> dict[str, str]:
+        """The environment without what changes a library, and without what keeps Python from compiling."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "RUNSTONE_"))}
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
-        if self.library == "mlflow":
+        if self.library != "runstone":
             kept.pop("PYTHONPATH", None)
         return kept | {"RUNSTONE_QUIET": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
@@ -86,8 +86,13 @@ class Samples:
             better=better,
             runstone=figures["runstone"],
             mlflow=figures.get("mlflow"),
+            fasttrackml=figures.get("fasttrackml"),
             goal=goal,
         )
+
+    def beside(self, others: Samples) -> Samples:
+        """Runstone's answers of these, the other sides' of `others`: where only Runstone has a way to do something."""
+        return Samples({**others._answers, "runstone": self._answers["runstone"]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +104,15 @@ class Trials:
     repeats: int
     cache: Path
     """Where what takes long to make is kept for the next time."""
+
+    @property
+    def client(self) -> Side:
+        """Whose interpreter runs programs that measure a server from outside: the same for all servers."""
+        return next(side for side in self.sides if side.library == "runstone")
+
+    def only(self, *libraries: Library) -> Trials:
+        """The same with these sides alone."""
+        return replace(self, sides=tuple(side for side in self.sides if side.library in libraries))
 
     def each(
         self, once: Callable[[Side, Path], Answer], *, peer_repeats: int | None = None, warm_up: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from benchmarks.chart import draw_chart
 from benchmarks.figures import Comparison, Figure, Goal, Machine, Result
@@ -98,6 +99,30 @@ def test_the_columns_of_a_table_are_aligned() -> None:
     lines = comparison_table(result_of(compare(2, 20, goal=Goal("times", 5)), compare(1, None))).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert lines[2].split("|")[2:6] == ["        2 ", "     20 ".rjust(8), "          ×10 ", " ≥ ×5: met "]
+
+
+def test_a_goal_beside_fasttrackml_must_be_reached_as_well() -> None:
+    goal = Goal("times", 5, fasttrackml=2)
+    alone = compare(2, 20, goal=goal)
+    slower, faster = (msgspec.structs.replace(alone, fasttrackml=figure(other)) for other in (3, 4))
+    assert [one.meets_goal() for one in (alone, slower, faster)] == [None, False, True]
+
+
+def test_fasttrackml_has_a_column_only_where_it_was_measured() -> None:
+    alone = compare(2, 20, goal=Goal("times", 5, fasttrackml=2))
+    beside = msgspec.structs.replace(alone, fasttrackml=figure(3))
+    assert "FastTrackML" not in comparison_table(result_of(alone)).splitlines()[0]
+    lines = comparison_table(result_of(alone, beside)).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [cell.strip() for cell in lines[0].split("|")[2:7]] == [
+        "Runstone",
+        "MLflow",
+        "times better",
+        "FastTrackML",
+        "times better",
+    ]
+    assert [cell.strip() for cell in lines[2].split("|")[4:7]] == ["×10", "", ""]
+    assert [cell.strip() for cell in lines[3].split("|")[5:8]] == ["3", "×1.5", "≥ ×5, ×2 FastTrackML: missed"]
 
 
 def test_the_chart_has_a_bar_for_each_named_comparison_with_mlflow() -> None:

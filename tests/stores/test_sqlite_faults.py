@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -395,6 +396,25 @@ def test_a_file_that_another_program_locks_is_readable_and_writable_again_afterw
 # -- migrations
 
 
+def test_a_new_store_is_what_the_migrations_make_of_an_empty_one() -> None:
+    def describe(connection: sqlite3.Connection) -> list[object]:
+        tables = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
+        rows = [
+            connection.execute(f"SELECT {columns} FROM {table}").fetchall()
+            for table, columns in [("clock", "*"), ("experiments", "id, name"), (migrations.VERSION_TABLE, "*")]
+        ]
+        return [(kind, name, " ".join((sql or "").split())) for kind, name, sql in tables] + rows
+
+    written = sqlite3.connect(":memory:", isolation_level=None)
+    written.executescript(migrations.NEW_SQLITE.read_text(encoding="utf-8"))
+    migrated = sqlite3.connect(":memory:", isolation_level=None)
+    with migrations.sqlalchemy_connection("sqlite", migrated, begin="BEGIN IMMEDIATE") as alchemy:
+        migrations.upgrade(alchemy)
+    assert describe(written) == describe(migrated), "run `python scripts/new_store.py`"
+    (created,) = written.execute("SELECT creation_time FROM experiments").fetchone()
+    assert abs(created - time.time() * 1000) < 60_000
+
+
 def test_the_migrations_make_the_tables_of_the_schema(path: Path) -> None:
     with (
         closing(SqliteDatabase(path)) as database,
@@ -411,7 +431,8 @@ def test_the_newest_revision_is_the_one_that_opening_asks_for() -> None:
 def test_an_upgrade_undoes_a_downgrade(path: Path) -> None:
     def tables() -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(path)) as connection:
-            return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+            rows = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+        return [(name, " ".join((sql or "").split())) for name, sql in rows]
 
     before = tables()
     for revision in [*migrations.revisions()[::-1][1:], "base", migrations.HEAD]:

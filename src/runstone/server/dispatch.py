@@ -114,12 +114,11 @@ def _batch(body: LogBatch) -> MetricBatch:
 
 async def read_request(route: Route, request: Request, path_fields: dict[str, str]) -> Any:
     """The request's content as the row's struct. Raises InvalidInput and BodyTooLarge."""
-    pairs = [*request.query_params.multi_items(), *path_fields.items()]
     if request.method in ("GET", "HEAD"):
-        return decode_query(pairs, route.request)
+        return decode_query([*request.query_params.multi_items(), *path_fields.items()], route.request)
     body = await read_body(request)
-    if request.method == "DELETE" and not body:
-        return decode_query(pairs, route.request)  # clients that send no body with this verb
+    if request.method == "DELETE" and not body:  # clients that send no body with this verb
+        return decode_query([*request.query_params.multi_items(), *path_fields.items()], route.request)
     if route.media == "msgpack":
         return decode_msgpack(body, route.request)
     return decode_body(body, route.request, path_fields)

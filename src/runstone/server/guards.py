@@ -7,6 +7,7 @@ rebinding, checking Origin ends cross-site requests.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import ipaddress
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -28,6 +29,7 @@ class Refusal(NamedTuple):
     message: str
 
 
+@functools.lru_cache(maxsize=64)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name.strip("[]"))

@@ -250,9 +250,10 @@ class SqliteDatabase:
             connection = self._connect()
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
-                with migrations.sqlalchemy_connection("sqlite", connection, begin="BEGIN IMMEDIATE") as alchemy:
-                    migrations.upgrade(alchemy)
-                    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                statements = migrations.NEW_SQLITE.read_text(encoding="utf-8")
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; {statements} PRAGMA application_id={APPLICATION_ID}; COMMIT;"
+                )
             finally:
                 _roll_back(connection)
                 connection.close()

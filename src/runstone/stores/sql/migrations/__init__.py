@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-__all__ = ["HEAD", "VERSION_TABLE", "check", "downgrade", "revisions", "sqlalchemy_connection", "upgrade"]
+__all__ = ["HEAD", "NEW_SQLITE", "VERSION_TABLE", "check", "downgrade", "revisions", "sqlalchemy_connection", "upgrade"]
 
 HEAD = "0001"
 VERSION_TABLE = "runstone_version"
+NEW_SQLITE = Path(__file__).with_name("new_sqlite.sql")
+"""What all revisions make of an empty SQLite database, as one text of statements (scripts/new_store.py)."""
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -1,0 +1,253 @@
+-- Written by scripts/new_store.py from the migrations.
+CREATE TABLE batches (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL,
+    points BIGINT NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE TABLE chunks (
+    id INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    first_step BIGINT NOT NULL,
+    first_timestamp BIGINT NOT NULL,
+    last_step BIGINT NOT NULL,
+    last_timestamp BIGINT NOT NULL,
+    min DOUBLE,
+    max DOUBLE,
+    last DOUBLE,
+    data BLOB NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE TABLE clock (
+    revision BIGINT NOT NULL
+);
+INSERT INTO "clock" VALUES(0);
+CREATE TABLE datasets (
+    id INTEGER NOT NULL,
+    experiment INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    source_type TEXT NOT NULL,
+    source TEXT NOT NULL,
+    schema TEXT,
+    profile TEXT,
+    PRIMARY KEY (id)
+);
+CREATE TABLE experiment_tags (
+    experiment INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (experiment, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE experiments (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    artifact_location TEXT,
+    creation_time BIGINT NOT NULL,
+    last_update_time BIGINT NOT NULL,
+    deleted_time BIGINT,
+    UNIQUE (name)
+);
+INSERT INTO "experiments" VALUES(0,'Default',NULL,CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),NULL);
+CREATE TABLE input_tags (
+    run INTEGER NOT NULL,
+    dataset INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (run, dataset, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE inputs (
+    run INTEGER NOT NULL,
+    dataset INTEGER NOT NULL,
+    PRIMARY KEY (run, dataset)
+)
+ WITHOUT ROWID
+;
+CREATE TABLE logged_model_metrics (
+    model INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    dataset_name TEXT NOT NULL,
+    dataset_digest TEXT NOT NULL,
+    value DOUBLE,
+    timestamp BIGINT NOT NULL,
+    step BIGINT NOT NULL,
+    run_id TEXT NOT NULL,
+    PRIMARY KEY (model, "key", dataset_name, dataset_digest)
+)
+ WITHOUT ROWID
+;
+CREATE TABLE logged_model_params (
+    model INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    number DOUBLE,
+    PRIMARY KEY (model, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE logged_model_tags (
+    model INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (model, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE logged_models (
+    id INTEGER NOT NULL,
+    model_id TEXT NOT NULL,
+    experiment INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    model_type TEXT NOT NULL,
+    source_run_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    artifact_location TEXT,
+    creation_time BIGINT NOT NULL,
+    last_update_time BIGINT NOT NULL,
+    deleted_time BIGINT,
+    PRIMARY KEY (id),
+    UNIQUE (model_id)
+);
+CREATE TABLE model_aliases (
+    model INTEGER NOT NULL,
+    alias TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (model, alias)
+)
+ WITHOUT ROWID
+;
+CREATE TABLE model_version_tags (
+    model_version INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (model_version, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE model_versions (
+    id INTEGER NOT NULL,
+    model INTEGER NOT NULL,
+    version BIGINT NOT NULL,
+    stage TEXT NOT NULL,
+    description TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    source TEXT NOT NULL,
+    storage_location TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    run_link TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    creation_time BIGINT NOT NULL,
+    last_update_time BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE TABLE params (
+    run INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    number DOUBLE,
+    PRIMARY KEY (run, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE registered_model_tags (
+    model INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (model, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE registered_models (
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    last_version BIGINT NOT NULL,
+    creation_time BIGINT NOT NULL,
+    last_update_time BIGINT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+CREATE TABLE run_models (
+    run INTEGER NOT NULL,
+    is_output BOOLEAN NOT NULL,
+    model_id TEXT NOT NULL,
+    step BIGINT NOT NULL,
+    PRIMARY KEY (run, is_output, model_id)
+)
+ WITHOUT ROWID
+;
+CREATE TABLE runs (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    experiment INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    start_time BIGINT,
+    end_time BIGINT,
+    deleted_time BIGINT,
+    deleted_with_experiment BOOLEAN NOT NULL,
+    artifact_uri TEXT,
+    revision BIGINT NOT NULL,
+    UNIQUE (run_id)
+);
+CREATE TABLE runstone_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT runstone_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "runstone_version" VALUES('0001');
+CREATE TABLE series (
+    run INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    last DOUBLE,
+    last_step BIGINT NOT NULL,
+    last_timestamp BIGINT NOT NULL,
+    first DOUBLE,
+    first_step BIGINT NOT NULL,
+    first_timestamp BIGINT NOT NULL,
+    min DOUBLE,
+    min_step BIGINT NOT NULL,
+    max DOUBLE,
+    max_step BIGINT NOT NULL,
+    is_count_exact BOOLEAN NOT NULL,
+    PRIMARY KEY (run, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE tags (
+    run INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (run, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE writers (
+    run INTEGER NOT NULL,
+    writer TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    PRIMARY KEY (run, writer)
+)
+ WITHOUT ROWID
+;
+CREATE INDEX runs_by_revision ON runs (revision);
+CREATE INDEX runs_by_start ON runs (experiment, start_time DESC, run_id);
+CREATE INDEX series_inexact ON series (run) WHERE NOT is_count_exact;
+CREATE INDEX chunks_by_series ON chunks (run, "key", first_step);
+CREATE INDEX batches_by_run ON batches (run, id);
+CREATE UNIQUE INDEX datasets_by_name ON datasets (experiment, name, digest);
+CREATE INDEX logged_models_by_time ON logged_models (experiment, creation_time DESC, model_id);
+CREATE INDEX logged_models_by_run ON logged_models (source_run_id);
+CREATE UNIQUE INDEX model_versions_by_number ON model_versions (model, version);
+CREATE INDEX model_versions_by_stage ON model_versions (model, stage, version);
+CREATE INDEX model_versions_by_run ON model_versions (run_id);
+CREATE INDEX model_versions_by_time ON model_versions (last_update_time DESC);
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('experiments',0);
