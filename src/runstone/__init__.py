@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runstone.fluent import delete_run as delete_run
     from runstone.fluent import delete_tag as delete_tag
     from runstone.fluent import end_run as end_run
+    from runstone.fluent import flush as flush
     from runstone.fluent import flush_async_logging as flush_async_logging
     from runstone.fluent import get_artifact_uri as get_artifact_uri
     from runstone.fluent import get_experiment as get_experiment
@@ -72,7 +73,7 @@ _NAMES = {
     "runstone.exceptions": ("MlflowException",),
     "runstone.fluent": (
         "ActiveRun", "active_run", "create_experiment", "delete_experiment", "delete_experiment_tag", "delete_run",
-        "delete_tag", "end_run", "flush_async_logging", "get_artifact_uri", "get_experiment",
+        "delete_tag", "end_run", "flush", "flush_async_logging", "get_artifact_uri", "get_experiment",
         "get_experiment_by_name", "get_parent_run", "get_run", "get_tracking_uri", "is_tracking_uri_set",
         "last_active_run", "log_artifact", "log_artifacts", "log_dict", "log_metric", "log_metrics", "log_param",
         "log_params", "log_text", "restore_experiment", "restore_run", "search_experiments", "search_runs",

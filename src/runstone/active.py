@@ -94,6 +94,9 @@ class ActiveRuns(Generic[R]):
 
     def current(self) -> R | None:
         """The run that code here means: its context's, else the innermost of the process; or None."""
+        entry = self._innermost_here.get()
+        if entry is not None and entry.is_active:
+            return entry.run  # at once: every metric comes this way
         entry = self._inherited()
         if entry is None:
             entries = self._entries

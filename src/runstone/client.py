@@ -6,12 +6,12 @@ The names and arguments are those of MLflow's `MlflowClient`, so its documentati
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from runstone import tag_names
+from runstone import settings, tag_names
 from runstone.artifacts.base import ArtifactStore
 from runstone.artifacts.transfer import download, put_folder
 from runstone.connect import connect, resolve_uri
@@ -28,23 +28,31 @@ from runstone.entities import (
     ViewType,
 )
 from runstone.errors import ArtifactError, InvalidInput, NotFound
+from runstone.journal.tracking import JournaledTracking
 from runstone.naming import now_ms
 from runstone.tracking import documents
-from runstone.tracking.base import Tracking
 
-__all__ = ["Client", "MlflowClient", "RunOperations", "local_copy", "run_operations"]
+__all__ = ["Client", "MlflowClient", "RunOperations", "finish", "local_copy"]
 
 
 class RunOperations:
     """What a logging call with `synchronous=False` returns; `wait()` returns when all of it is recorded."""
 
+    def __init__(self, wait: Callable[[], None]) -> None:
+        self._wait = wait
+
     def wait(self) -> None:
-        """Return at once: what was logged is recorded already."""
+        """Return when it is recorded, or cannot be just now. Raises what the store refuses."""
+        self._wait()
 
 
-def run_operations(synchronous: bool | None) -> RunOperations | None:
-    """What a logging call returns."""
-    return RunOperations() if synchronous is False else None
+def finish(tracking: JournaledTracking, run_id: str, synchronous: bool | None) -> RunOperations | None:
+    """Wait for what was logged to a run, where that was asked for, or return what can wait for it."""
+    if synchronous is False:
+        return RunOperations(lambda: tracking.journal.wait_for(run_id))
+    if synchronous or settings.SYNCHRONOUS.get():
+        tracking.journal.wait_for(run_id)
+    return None
 
 
 class Client:
@@ -65,9 +73,13 @@ class Client:
         return self._uri
 
     @property
-    def tracking(self) -> Tracking:
+    def tracking(self) -> JournaledTracking:
         """The tracker behind this client, which speaks in columns and summaries too."""
         return self._tracking
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Deliver what this process has logged; whether all of it was, within `timeout` seconds (by default 60)."""
+        return self._tracking.flush(timeout)
 
     # -- experiments
 
@@ -199,17 +211,19 @@ class Client:
 
         `dataset_*` and `model_id` are taken for MLflow's sake; the link is not recorded.
         """
-        metric = Metric(key, value, now_ms() if timestamp is None else timestamp, 0 if step is None else step)
-        self._tracking.log_batch(run_id, metrics=[metric])
-        return run_operations(synchronous)
+        writer = self._tracking.journal.writer(run_id)
+        writer.log(key, value, now_ms() if timestamp is None else timestamp, 0 if step is None else step)
+        if synchronous is None and not writer.is_synchronous:
+            return None
+        return finish(self._tracking, run_id, synchronous)
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Record a param and return its value (RunOperations where `synchronous` is False).
 
         Raises ParamChanged where it has another value.
         """
-        self._tracking.log_batch(run_id, params={key: value})
-        return run_operations(synchronous) or value
+        self._tracking.log_batch(run_id, params={key: value}, waits=synchronous is not False)
+        return finish(self._tracking, run_id, synchronous) or value
 
     def log_batch(
         self,
@@ -227,8 +241,10 @@ class Client:
                     f"The param '{param.key}' stands twice in one batch, with different values: "
                     f"{param.value!r} and {texts[param.key]!r}"
                 )
-        self._tracking.log_batch(run_id, metrics=metrics, params=texts, tags={tag.key: tag.value for tag in tags})
-        return run_operations(synchronous)
+        values = {tag.key: tag.value for tag in tags}
+        waits = synchronous is not False
+        self._tracking.log_batch(run_id, metrics=metrics, params=texts, tags=values, waits=waits)
+        return finish(self._tracking, run_id, synchronous)
 
     def log_inputs(self, run_id: str, datasets: Sequence[DatasetInput] | None = None) -> None:
         """Link datasets to a run."""
@@ -236,8 +252,8 @@ class Client:
 
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
         """Set a tag, whatever it was."""
-        self._tracking.log_batch(run_id, tags={key: value})
-        return run_operations(synchronous)
+        self._tracking.log_batch(run_id, tags={key: value}, waits=synchronous is not False)
+        return finish(self._tracking, run_id, synchronous)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Raises NotFound where there is no such tag."""

@@ -7,18 +7,21 @@ is used.
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
+import tempfile
 import threading
 import weakref
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from runstone import settings
 from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
+from runstone.journal.tracking import JournaledTracking
 from runstone.remote.address import is_server_uri, without_credentials
 from runstone.stores.sql import maintenance
 from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
@@ -28,17 +31,24 @@ from runstone.tracking.base import Tracking
 from runstone.tracking.local import LocalTracking
 
 __all__ = [
+    "BESIDE",
     "Activity",
     "artifact_root",
     "check_database",
     "connect",
+    "database_beside",
     "database_path",
+    "end_silent_runs",
     "has_database",
     "is_server_uri",
+    "journal_beside",
+    "journal_for_servers",
+    "journal_of",
     "list_activity",
     "measure_database",
     "network_file_system",
     "open_database",
+    "open_tracking",
     "resolve_uri",
     "upgrade_database",
     "without_credentials",
@@ -48,7 +58,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 _DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 _lock = threading.Lock()
-_open: weakref.WeakValueDictionary[tuple[Path | str, int], Tracking] = weakref.WeakValueDictionary()
+_open: weakref.WeakValueDictionary[tuple[Path | str, int], JournaledTracking] = weakref.WeakValueDictionary()
 
 
 def _renew_lock() -> None:
@@ -67,7 +77,7 @@ def resolve_uri(uri: str | os.PathLike[str] | None = None) -> str:
     return chosen or default_home().as_uri()
 
 
-def connect(uri: str | os.PathLike[str] | None = None) -> Tracking:
+def connect(uri: str | os.PathLike[str] | None = None) -> JournaledTracking:
     """The tracker at a URI; one that is open already is shared. Raises InvalidInput and StoreError."""
     uri = resolve_uri(uri)
     if is_server_uri(uri):
@@ -76,27 +86,101 @@ def connect(uri: str | os.PathLike[str] | None = None) -> Tracking:
     return _shared(path, lambda: _connect_to_database(path))
 
 
-def _shared(place: Path | str, make: Callable[[], Tracking]) -> Tracking:
+def _shared(place: Path | str, make: Callable[[], JournaledTracking]) -> JournaledTracking:
     with _lock:
         tracking = _open.get((place, os.getpid()))
-        if tracking is None:
+        if tracking is None or tracking.is_closed:
             tracking = _open[place, os.getpid()] = make()
         return tracking
 
 
-def _connect_to_database(path: Path) -> Tracking:
-    tracking = LocalTracking(SqlStore(open_database(path), artifact_root(path)))
-    weakref.finalize(tracking, tracking.store.close)
-    return tracking
+def _connect_to_database(path: Path) -> JournaledTracking:
+    # What lies beside a database goes there, wherever the two of them are moved together.
+    destination = f"sqlite:///{quote(str(path))}" if settings.JOURNAL.get() else BESIDE
+    inner = _open_local(path)
+    return JournaledTracking(inner, _journal_of_database(path), destination, tend=lambda: end_silent_runs(inner))
 
 
-def _connect_to_server(url: str) -> Tracking:
+def end_silent_runs(tracking: LocalTracking) -> None:
+    """End the runs whose processes have been silent for too long (RUNSTONE_SILENT_AFTER)."""
+    silent_s = settings.SILENT_AFTER_S.get()
+    if silent_s:
+        tracking.fail_silent_runs(silent_s)
+
+
+def _connect_to_server(url: str) -> JournaledTracking:
     # 50 ms that nobody pays who records locally.
     from runstone.remote.tracking import RemoteTracking
 
-    tracking = RemoteTracking(url)
-    weakref.finalize(tracking, tracking.session.close)
-    return tracking
+    destination = without_credentials(url)
+    return JournaledTracking(RemoteTracking(url), journal_for_servers(), destination, deliver_to=_open_remote(url))
+
+
+def open_tracking(uri: str) -> Tracking:
+    """The tracker at a URI without its journal, opened anew, for those who deliver to it: a server is asked once."""
+    return _open_remote(uri) if is_server_uri(uri) else _open_local(database_path(uri))
+
+
+def _open_local(path: Path) -> LocalTracking:
+    return LocalTracking(SqlStore(open_database(path), artifact_root(path)))
+
+
+def _open_remote(url: str) -> Tracking:
+    from runstone.remote.address import parse_address
+    from runstone.remote.tracking import RemoteTracking
+    from runstone.remote.transport import HttpSession
+
+    return RemoteTracking(url, session=HttpSession(parse_address(url), max_retries=0))
+
+
+BESIDE = ""
+"""The destination of a journal that lies beside its database."""
+_HOME_JOURNAL, _JOURNAL_SUFFIX = "journal", ".journal"  # SQLite has files NAME-journal of its own
+
+
+def journal_of(uri: str) -> Path:
+    """The journal of what is recorded at a URI. Raises InvalidInput."""
+    return journal_for_servers() if is_server_uri(uri) else _journal_of_database(database_path(uri))
+
+
+def _journal_of_database(path: Path) -> Path:
+    chosen = settings.JOURNAL.get()
+    return Path(chosen).absolute() if chosen else journal_beside(path)
+
+
+def journal_beside(database: Path) -> Path:
+    """The journal of a database file."""
+    if database.name == DATABASE_NAME:
+        return database.with_name(_HOME_JOURNAL)
+    return database.with_name(database.name + _JOURNAL_SUFFIX)
+
+
+def database_beside(journal: Path) -> Path | None:
+    """The database file whose journal that is; None where there is none (yet)."""
+    if journal.name == _HOME_JOURNAL:
+        path = journal.with_name(DATABASE_NAME)
+    elif journal.name.endswith(_JOURNAL_SUFFIX):
+        path = journal.with_name(journal.name.removesuffix(_JOURNAL_SUFFIX))
+    else:
+        return None
+    return path if has_database(path) else None
+
+
+def journal_for_servers() -> Path:
+    """The journal for what goes to servers: on this machine's own disk."""
+    chosen = settings.JOURNAL.get()
+    if chosen:
+        return Path(chosen).absolute()
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(state) / "runstone" / "journal"
+    if network_file_system(_nearest_folder(folder)):
+        # Mapped files on a network are neither fast nor safe.
+        return Path(tempfile.gettempdir()) / f"runstone-{getpass.getuser()}" / "journal"
+    return folder
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
 def open_database(path: Path) -> SqliteDatabase:

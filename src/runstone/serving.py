@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from runstone.artifacts.uris import open_artifact_store
-from runstone.connect import artifact_root, database_path, open_database
+from runstone.connect import BESIDE, artifact_root, database_path, end_silent_runs, journal_beside, open_database
+from runstone.journal.recovery import recover
 from runstone.server.app import App
 from runstone.server.artifacts import PROXIED_ROOT, ProxiedArtifacts
 from runstone.server.options import ServerOptions
@@ -22,7 +24,16 @@ def create_app(options: ServerOptions) -> App:
     artifacts = ProxiedArtifacts(destination)
     root = PROXIED_ROOT if options.serve_artifacts else destination
     tracking = LocalTracking(SqlStore(open_database(path), root), artifacts)
-    return App(options, tracking, artifacts if options.serve_artifacts else None)
+    return App(options, tracking, artifacts if options.serve_artifacts else None, _duties(tracking, path))
+
+
+def _duties(tracking: LocalTracking, database: Path) -> list[Callable[[], object]]:
+    """What a server does for a store besides answering: dead processes of this machine, and silent ones anywhere."""
+    journal = journal_beside(database)
+    return [
+        lambda: recover(journal, lambda about: tracking if about.destination == BESIDE else None),
+        lambda: end_silent_runs(tracking),
+    ]
 
 
 def prepare_store(options: ServerOptions) -> None:

@@ -82,6 +82,16 @@ def _duration(text: str) -> float:
     return number
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        word = text.strip().lower()
+        if word not in words:
+            raise ValueError(f"expected one of {', '.join(words)}")
+        return word
+
+    return parse
+
+
 def _count(text: str) -> int:
     number = int(text)
     if number < 0:
@@ -132,6 +142,67 @@ QUIET: Setting[bool] = Setting(
     parse=_flag,
     default=False,
     doc="Do not print where the first run of a process is recorded.",
+)
+
+# -- the journal
+
+OFFLINE: Setting[str] = Setting(
+    "RUNSTONE_OFFLINE",
+    parse=_one_of("auto", "never", "always"),
+    default="auto",
+    doc=(
+        "Where no store can be reached: `auto` starts runs in the journal, to be delivered later; `never` raises an "
+        "error instead; `always` asks no store at all, and leaves delivery to `runstone sync`."
+    ),
+)
+JOURNAL: Setting[str | None] = Setting(
+    "RUNSTONE_JOURNAL",
+    parse=str,
+    default=None,
+    doc=(
+        "The folder of the journal, on a local disk. Default: `journal/` beside the database; for servers "
+        "`~/.local/state/runstone/journal`."
+    ),
+)
+JOURNAL_MAX_MB: Setting[float] = Setting(
+    "RUNSTONE_JOURNAL_MAX_MB",
+    parse=_duration,
+    default=4096.0,
+    doc="How large a journal may grow, in MB. Beyond that points are kept in memory, up to 64 MB a run, then dropped.",
+)
+STRICT: Setting[bool] = Setting(
+    "RUNSTONE_STRICT",
+    parse=_flag,
+    default=False,
+    doc="Raise an error where the journal has no room, rather than warn and go on in memory.",
+)
+SYNCHRONOUS: Setting[bool] = Setting(
+    "RUNSTONE_SYNCHRONOUS",
+    parse=_flag,
+    default=False,
+    doc="Wait after each metric, too, until the store has it; its errors are then raised at the call.",
+)
+ANSWER_WAIT_S: Setting[float] = Setting(
+    "RUNSTONE_ANSWER_WAIT",
+    parse=_duration,
+    default=10.0,
+    doc="How long a param, a tag or a read waits for a store that is slow to answer, in seconds.",
+)
+EXIT_WAIT_S: Setting[float] = Setting(
+    "RUNSTONE_EXIT_WAIT",
+    parse=_duration,
+    default=60.0,
+    doc="How long the end of a run or process waits for a store that takes what was recorded, in seconds.",
+)
+
+SILENT_AFTER_S: Setting[float] = Setting(
+    "RUNSTONE_SILENT_AFTER",
+    parse=_number,
+    default=900.0,
+    doc=(
+        "After how many seconds without a word from its processes a run is `FAILED` (and `RUNNING` again, once one of "
+        "them speaks); 0 for never. Runs of MLflow's clients are left alone. For servers, and for embedded stores."
+    ),
 )
 
 # -- a server

@@ -50,6 +50,7 @@ def test_every_block_of_the_page_does_what_it_shows(page: Path, project: Path, c
     settings = ("RUNSTONE_", "MLFLOW_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     environment["PATH"] = f"{commands}{os.pathsep}{environment['PATH']}"
+    environment["XDG_STATE_HOME"] = str(project.parent / "state")
     # The models are small: threads of linear algebra would only wait for each other.
     environment["OMP_NUM_THREADS"] = "1"
     played = subprocess.run(

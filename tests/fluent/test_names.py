@@ -32,8 +32,8 @@ LEFT_OUT = {
 """Arguments of MLflow that Runstone does not take, each with its reason."""
 
 OURS_ALONE = {
-    "mlflow": {"install_as_mlflow"},
-    "client": {"tracking", "tracking_uri"},
+    "mlflow": {"flush", "install_as_mlflow"},
+    "client": {"flush", "tracking", "tracking_uri"},
 }
 """Functions and methods that MLflow does not have, or has as an attribute."""
 

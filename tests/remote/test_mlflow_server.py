@@ -43,7 +43,7 @@ from runstone.errors import (
 from runstone.remote.files import PIECE_BYTES
 from runstone.remote.tracking import RemoteTracking
 from runstone.series.points import MetricBatch
-from runstone.stores.base import Write
+from runstone.stores.base import Sequenced, Write
 from tests.peers.environments import find_mlflow
 from tests.remote.test_processes import TRAINING, run_program
 
@@ -259,6 +259,30 @@ class TestRecords:
         )
         assert [type(result) for result in results] == [type(None), NotFound, ParamChanged, type(None)]
         assert tracking.get_run(second).data.metrics == {"m": 1.0}
+
+    def test_a_write_with_a_writers_place_deletes_tags_and_sets_the_status(
+        self, tracking: RemoteTracking, run: Run
+    ) -> None:
+        run_id = run.info.run_id
+        tracking.log_batch(run_id, tags={"old": "1"})
+        write = Write(
+            run_id=run_id,
+            metrics=MetricBatch.of_metrics([Metric("m", 1.0, 1, 0)]),
+            tags={"t": "1"},
+            deleted_tags=["old", "never there"],
+            status=RunStatus.FINISHED,
+            end_time=9,
+            sequenced=Sequenced("w", 1, 3, ends=True),
+        )
+        word = Write(run_id=run_id, sequenced=Sequenced("w", 3, 3))
+        assert tracking.log_batches([write, word, write]) == [None] * 3
+        found = tracking.get_run(run_id)
+        assert (found.info.status, found.info.end_time) == (RunStatus.FINISHED, 9)
+        assert ("old" in found.data.tags, found.data.tags["t"]) == (False, "1")
+        assert len(tracking.read_series(run_id, "m")) == 1
+        assert tracking.last_sequence(run_id, "w") == 0
+        (error,) = tracking.log_batches([Write(run_id=UNKNOWN_RUN, deleted_tags=["t"])])
+        assert isinstance(error, NotFound)
 
     def test_datasets_and_models(self, tracking: RemoteTracking, run: Run) -> None:
         run_id = run.info.run_id

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from runstone.entities import Metric, ModelMetric
+from runstone.entities import Metric, ModelMetric, RunStatus
 from runstone.errors import (
     AccessDenied,
     FilterError,
@@ -226,6 +226,38 @@ class TestAppends:
         (error,) = tracking.log_batches([msgspec.structs.replace(write, params={"p": "2"})])
         assert isinstance(error, ParamChanged)
         assert sum(map(is_append, relay.arrived)) == 1
+
+    def test_the_status_of_a_write_that_is_cut_comes_with_its_last_part(
+        self, tracking: RemoteTracking, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(appends, "MAX_WRITE_POINTS", 100)
+        monkeypatch.setattr(appends, "BODY_BYTES", 1_000)
+        run_id = new_run(tracking)
+        write = Write(
+            run_id=run_id,
+            metrics=points_of("m", range(250)),
+            tags={"t": "1", "u": "1"},
+            deleted_tags=["u"],
+            status=RunStatus.FINISHED,
+            end_time=9,
+        )
+        assert tracking.log_batches([write]) == [None]
+        parts = [msgspec.msgpack.decode(one.body)["writes"][0] for one in relay.arrived if is_append(one)]
+        told = [(part["tags"], part["deleted_tags"], part["status"], part["end_time"]) for part in parts]
+        assert told == [({"t": "1", "u": "1"}, [], None, None), ({}, [], None, None), ({}, ["u"], "FINISHED", 9)]
+        run = tracking.get_run(run_id)
+        assert (run.info.status, run.info.end_time, "u" in run.data.tags) == (RunStatus.FINISHED, 9, False)
+
+    def test_how_far_a_writer_has_come_is_asked_where_it_is_known(
+        self, tracking: RemoteTracking, plain: RemoteTracking, relay: Relay
+    ) -> None:
+        run_id = new_run(tracking)
+        write = Write(run_id=run_id, metrics=points_of("m", range(3)), sequenced=Sequenced("w", 1, 3))
+        assert tracking.log_batches([write]) == [None]
+        relay.arrived.clear()
+        assert tracking.last_sequence(run_id, "w") == 3
+        assert routes_of(relay) == ["api/runstone/v1/writers/last-sequence"]
+        assert plain.last_sequence(run_id, "w") == 0
 
     @pytest.mark.parametrize("route", ["native", "mlflow"])
     def test_points_may_be_figures_of_logged_models(

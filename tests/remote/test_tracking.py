@@ -18,6 +18,7 @@ from runstone.remote.transport import HttpSession
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Write
 from runstone.testing.tracking import TrackingSuite
+from runstone.testing.tracking_writers import TrackingWritersSuite
 from runstone.tracking.base import Tracking
 from runstone.wire.routes import NATIVE_ROUTES, ROUTES
 from tests.remote.scripted import CUT, Scene, ScriptedServer, reply
@@ -62,6 +63,10 @@ class TestOverHttp(TrackingSuite):
         monkeypatch.chdir(tmp_path)
         with pytest.raises(InvalidInput, match=f"'{(tmp_path / 'files').as_uri()}'.*folders of a client's choice"):
             tracking.create_experiment("a", artifact_location="files/")
+
+
+class TestWritersOverHttp(TrackingWritersSuite):
+    """What is beyond MLflow's API, over a server in its own process."""
 
 
 class TestOverMlflowsRoutes(TestOverHttp):
@@ -221,7 +226,7 @@ class TestOtherServers:
 class TestConnecting:
     def test_a_url_connects_to_a_server_and_the_tracker_is_shared(self, url: str) -> None:
         tracking = connect(url)
-        assert isinstance(tracking, RemoteTracking)
+        assert isinstance(tracking.inner, RemoteTracking)
         assert connect(url) is tracking
         assert tracking.get_experiment("0").name == "Default"
         tracking.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runstone.errors import StoreCorrupt
-from runstone.series.frame import decode_frame, encode_frame, frame_points
+from runstone.series.frame import decode_frame, decode_frames, encode_frame, frame_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.seal import seal
 from runstone.validation import INT64_MAX, INT64_MIN
@@ -148,3 +149,27 @@ def header(keys: object, starts: object) -> bytes:
 def test_a_frame_that_contradicts_itself_is_refused_though_its_checksum_is_right(body, fault):
     with pytest.raises(StoreCorrupt, match=fault):
         decode_frame(seal(1, body))
+
+
+def parts_by_key(parts: Iterable[tuple[str, Points]]) -> dict[str, list[tuple[int, int, int]]]:
+    """The points of each key in the order of the parts, values as bits, so that NaN equals itself."""
+    found: dict[str, list[tuple[int, int, int]]] = {}
+    for key, points in parts:
+        values = points.value.view(np.int64).tolist()
+        found.setdefault(key, []).extend(zip(points.step.tolist(), points.timestamp.tolist(), values, strict=True))
+    return found
+
+
+@given(st.lists(batches, min_size=1, max_size=4), st.lists(st.integers(0, 3), max_size=12))
+def test_many_frames_decoded_at_once_are_the_frames_one_by_one(kinds: list[MetricBatch], order: list[int]) -> None:
+    frames = [encode_frame(kinds[number % len(kinds)]) for number in order]
+    one_by_one = [part for frame in frames for part in decode_frame(frame).series()]
+    assert parts_by_key(decode_frames(frames)) == parts_by_key(one_by_one)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_damaged_frame_among_many_is_told(number: int) -> None:
+    frames = [encode_frame(GOLDEN_BATCH)] * 3
+    frames[number] = frames[number][:-1] + bytes([frames[number][-1] ^ 1])
+    with pytest.raises(StoreCorrupt, match="checksum"):
+        list(decode_frames(frames))

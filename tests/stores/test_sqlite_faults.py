@@ -19,11 +19,11 @@ import pytest
 
 from runstone.entities import RunStatus
 from runstone.errors import StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
-from runstone.stores.base import RunQuery
-from runstone.stores.sql import migrations
+from runstone.stores.base import RunQuery, Sequenced, Write
+from runstone.stores.sql import maintenance, migrations
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
-from runstone.testing.store_records import RUN_ID, add_run, line, log, rows
+from runstone.testing.store_records import RUN_ID, add_run, batch, line, log, rows
 
 ROOT = "file:///root"
 
@@ -426,6 +426,41 @@ def test_the_migrations_make_the_tables_of_the_schema(path: Path) -> None:
 
 def test_the_newest_revision_is_the_one_that_opening_asks_for() -> None:
     assert migrations.revisions()[-1] == migrations.HEAD
+
+
+def move_to(path: Path, revision: str) -> None:
+    """Bring the tables to that revision, up or down."""
+    known = migrations.revisions()
+    with closing(SqliteDatabase(path, any_version=True)) as database:
+        move = migrations.upgrade if known.index(revision) > known.index(database.version()) else migrations.downgrade
+        with (
+            database.driver_connection() as connection,
+            migrations.sqlalchemy_connection("sqlite", connection, begin="BEGIN IMMEDIATE") as alchemy,
+        ):
+            move(alchemy, revision)
+
+
+def test_a_database_without_times_of_writers_keeps_everything_when_it_is_upgraded(path: Path) -> None:
+    with closing(open_store(path)) as store:
+        for run_id in (RUN_ID, "other"):
+            add_run(store, run_id, tags={"a": "1"})
+            store.log_batch(run_id, metrics=batch(loss=line(range(9))), sequenced=Sequenced("w", 1, 9))
+        before = store.search_runs(RunQuery(experiment_ids=("0",)))
+    move_to(path, "0001")
+    with pytest.raises(StoreVersion, match="runstone db upgrade"):
+        open_store(path)
+    with closing(SqliteDatabase(path, any_version=True)) as database:
+        assert maintenance.upgrade(database).old_revision == "0001"
+    with closing(open_store(path)) as store:
+        assert store.search_runs(RunQuery(experiment_ids=("0",))) == before
+        assert rows(store) == line(range(9))
+        assert (store.last_sequence(RUN_ID, "w"), store.last_sequence("other", "w")) == (9, 9)
+        # Who wrote before the upgrade may have ended, or not: nothing more is expected until it is heard.
+        assert store.fail_silent_runs(heard_before=1 << 50) == []
+        more = Write(run_id=RUN_ID, metrics=batch(loss=line([9])), sequenced=Sequenced("w", 10, 10), heard_at=5)
+        assert store.log_batches([more]) == [None]
+        assert rows(store) == line(range(10))
+        assert store.fail_silent_runs(heard_before=6) == [RUN_ID]
 
 
 def test_an_upgrade_undoes_a_downgrade(path: Path) -> None:

@@ -51,20 +51,24 @@ points = st.builds(Metric, keys, st.sampled_from((0.5, 1.0, math.nan, math.inf))
 lines = st.builds(line, keys, st.integers(0, 15), st.integers(1, 9))
 metrics = (st.lists(points, max_size=4) | lines).map(MetricBatch.of_metrics)
 sequences = st.none() | st.builds(
-    lambda writer, first, length: Sequenced(writer, first, first + length),
+    lambda writer, first, length, ends: Sequenced(writer, first, first + length, ends),
     st.sampled_from(WRITERS),
-    st.integers(1, 4),
+    st.integers(0, 4),
     st.integers(0, 2),
+    st.booleans(),
 )
+statuses = st.sampled_from(RunStatus)
+end_times = st.none() | st.integers(0, 2)
 writes = st.builds(
-    lambda run_id, metrics, params, tags, sequenced: Write(
-        run_id=run_id, metrics=metrics, params=params, tags=tags, sequenced=sequenced
-    ),
-    runs,
-    metrics,
-    texts_by_key,
-    texts_by_key | st.builds(lambda name: {tag_names.RUN_NAME: name}, texts),
-    sequences,
+    Write,
+    run_id=runs,
+    metrics=metrics,
+    params=texts_by_key,
+    tags=texts_by_key | st.builds(lambda name: {tag_names.RUN_NAME: name}, texts),
+    deleted_tags=st.lists(keys, max_size=2),
+    status=st.none() | statuses,
+    end_time=end_times,
+    sequenced=sequences,
 )
 links = st.builds(
     lambda name, place, tags: DatasetInput(
@@ -96,6 +100,11 @@ class Stores(RuleBasedStateMachine):
         for store in self.stores:
             store.close()
         self.folder.cleanup()
+
+    @property
+    def time(self) -> int:
+        """The stores' clock, where it is written out."""
+        return self.now - NOW
 
     def ask(self, what: Callable[[Store], object]) -> None:
         self.now += 1
@@ -140,7 +149,7 @@ class Stores(RuleBasedStateMachine):
     def set_run_stage(self, run_id: str, stage: LifecycleStage) -> None:
         self.ask(lambda store: store.set_run_stage(run_id, stage, now=self.now))
 
-    @rule(run_id=runs, status=st.sampled_from(RunStatus), end_time=st.none() | st.integers(0, 2))
+    @rule(run_id=runs, status=statuses, end_time=end_times)
     def set_run_status(self, run_id: str, status: RunStatus, end_time: int | None) -> None:
         self.ask(lambda store: store.set_run_status(run_id, status, end_time=end_time))
 
@@ -173,7 +182,12 @@ class Stores(RuleBasedStateMachine):
 
     @rule(several=st.lists(writes, max_size=4))
     def log_batches(self, several: list[Write]) -> None:
-        self.ask(lambda store: [(type(error), str(error)) for error in store.log_batches(several)])
+        self.ask(
+            lambda store: [
+                (type(error), str(error))
+                for error in store.log_batches([msgspec.structs.replace(one, heard_at=self.time) for one in several])
+            ]
+        )
 
     @rule(run_id=runs, writer=st.sampled_from(WRITERS), batch=metrics)
     def log_what_comes_next(self, run_id: str, writer: str, batch: MetricBatch) -> None:
@@ -183,6 +197,19 @@ class Stores(RuleBasedStateMachine):
             return last
 
         self.ask(log_next)
+
+    @rule(run_id=runs, writer=st.sampled_from(WRITERS))
+    def say_that_a_writer_lives(self, run_id: str, writer: str) -> None:
+        def repeat_last(store: Store) -> None:
+            last = store.last_sequence(run_id, writer)
+            word = Write(run_id=run_id, sequenced=Sequenced(writer, last, last), heard_at=self.time)
+            store.log_batches([word])
+
+        self.ask(repeat_last)
+
+    @rule(silent=st.integers(0, 60))
+    def fail_silent_runs(self, silent: int) -> None:
+        self.ask(lambda store: store.fail_silent_runs(heard_before=self.time - silent))
 
     @rule(run_id=runs, key=keys)
     def delete_tag(self, run_id: str, key: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from runstone.entities import Dataset, DatasetInput, InputTag, Metric, RunStatus
 from runstone.filters import parse_run_filter, parse_run_order
 from runstone.series.points import MetricBatch
-from runstone.stores.base import RunQuery, Sequenced
+from runstone.stores.base import RunQuery, Sequenced, Write
 from runstone.stores.sql.database import Arguments, Database, Row, Transaction
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
@@ -131,6 +131,24 @@ def test_a_point_takes_few_statements(database: Recorder, store: SqlStore) -> No
     assert count(database, lambda: store.log_batch(RUN_ID, metrics=metrics(1, 1))) <= 5
 
 
+def test_what_a_writer_sends_takes_as_few_and_that_it_lives_takes_two(database: Recorder, store: SqlStore) -> None:
+    def send(first: int, last: int, batch: MetricBatch | None) -> Callable[[], object]:
+        return lambda: store.log_batch(RUN_ID, metrics=batch, sequenced=Sequenced("w", first, last))
+
+    for step in range(3):
+        assert count(database, send(step + 1, step + 1, metrics(1, 1))) <= 6
+    assert count(database, send(3, 3, None)) == 2
+    assert count(database, send(2, 2, metrics(1, 1))) == 2
+
+
+def test_looking_for_silent_runs_is_one_statement_over_the_running_ones(database: Recorder, store: SqlStore) -> None:
+    store.log_batches([Write(run_id=RUN_ID, sequenced=Sequenced("w", 1, 1), heard_at=10)])
+    assert count(database, lambda: store.fail_silent_runs(heard_before=10)) == 1
+    looks = [plan for plan in database.plans() if plan.startswith(("SCAN", "SEARCH"))]
+    assert "runs USING INDEX runs_running" in looks[0]
+    assert re.match(r"SEARCH (TABLE )?writers USING PRIMARY KEY \(run=\?\)", looks[1])
+
+
 def test_reading_a_series_takes_as_many_statements_whatever_its_length(database: Recorder, store: SqlStore) -> None:
     short = count(database, lambda: store.read_series("run0", "k0"))
     store.log_batch("run0", metrics=metrics(2, 30_000))
@@ -158,6 +176,9 @@ def use_everything(store: SqlStore) -> None:
         store.search_run_table(RunQuery(**{**_fields(query), "page_token": token}))
     texts = {"k0": "0", "new": "1"}
     store.log_batch("run0", metrics=metrics(3, 30), params=texts, tags=texts, sequenced=Sequenced("w", 1, 1))
+    store.log_batches([Write(run_id="run1", deleted_tags=["k3"], sequenced=Sequenced("w", 1, 1), heard_at=1)])
+    store.fail_silent_runs(heard_before=2)
+    store.log_batch("run1", sequenced=Sequenced("w", 1, 1))  # it goes on
     store.log_inputs("run0", [DatasetInput(Dataset("wine", "d", "local", "/data"), (InputTag("a", "b"),))])
     store.append_to_list_tag("run0", "list", 1)
     store.delete_tag("run0", "list")
@@ -176,8 +197,9 @@ def test_every_statement_about_runs_finds_its_rows_by_an_index(database: Recorde
     use_everything(store)
     plans = database.plans()
     assert len(plans) > 100
-    # The index of inexact series holds only those that wait to be folded, so all of it is wanted.
-    wanted = r"SCAN (TABLE )?(json_each|page|CONSTANT ROW|series USING INDEX series_inexact)"
+    # The indexes of inexact series and of running runs hold only those, so all of them is wanted.
+    indexes = "series USING INDEX series_inexact|runs USING INDEX runs_running"
+    wanted = rf"SCAN (TABLE )?(json_each|page|CONSTANT ROW|{indexes})"
     assert [plan for plan in plans if plan.startswith("SCAN") and not re.match(wanted, plan)] == []
 
 

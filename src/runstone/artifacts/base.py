@@ -34,7 +34,9 @@ class ArtifactStore(Protocol):
     under its name only when it is whole. Safe to share between threads. Every method may raise ArtifactError.
     """
 
-    root_uri: str
+    @property
+    def root_uri(self) -> str:
+        """Where the root lies."""
 
     def put_file(self, local_path: Path, path: str) -> None:
         """Store the local file under `path`, replacing what is there. Raises NotFound: no such local file."""

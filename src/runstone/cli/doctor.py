@@ -84,6 +84,7 @@ def _look_at_place(session: Session) -> Iterator[Finding]:
         yield Finding(name="records in", status="error", text=str(error))
         return
     yield Finding(name="records in", text=f"{session.shown_uri}, {_why(session)}")
+    yield _look_at_journal(session)
     if path is None:
         yield _look_at_server(session)
         return
@@ -92,6 +93,24 @@ def _look_at_place(session: Session) -> Iterator[Finding]:
     yield _look_at_space(folder)
     yield _look_at_file_system(folder)
     yield _look_at_database(path)
+
+
+def _look_at_journal(session: Session) -> Finding:
+    from runstone.connect import journal_of, network_file_system
+    from runstone.journal.inspection import find_set_aside, inspect
+
+    folder = journal_of(session.uri)
+    spools, aside = inspect(folder), find_set_aside(folder)
+    total = sum(spool.size_bytes for spool in spools) + sum(one.size_bytes for one in aside)
+    text = f"{folder}, {size(total)}, {counted(sum(spool.waiting for spool in spools), 'record')} waiting"
+    kind = network_file_system(folder)
+    if kind is not None:
+        text += (
+            f"; on a network file system ({kind}), where it is slow and not safe: choose another by RUNSTONE_JOURNAL"
+        )
+    if aside:
+        text += f"; {counted(len(aside), 'folder')} set aside, see `{session.words()} journal`"
+    return Finding(name="journal", status="warning" if kind or aside else "ok", text=text)
 
 
 def _look_at_server(session: Session) -> Finding:

@@ -24,6 +24,8 @@ COMMANDS = {
     "metrics": "List a run's metrics, and draw their history.",
     "artifacts": "List, show, download and upload a run's files.",
     "search": "Find runs by their metrics, params and tags.",
+    "sync": "Deliver what was recorded offline, or left by programs that died.",
+    "journal": "List what is kept in the journal until it is delivered.",
     "server": "Serve the store to MLflow's clients and to Runstone's.",
     "ui": "Serve the store, and open a browser on it.",
     "demo": "Train a few small models and record them.",

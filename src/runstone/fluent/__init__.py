@@ -21,6 +21,7 @@ from runstone.fluent.experiments import (
 from runstone.fluent.files import get_artifact_uri, log_artifact, log_artifacts, log_dict, log_text
 from runstone.fluent.records import (
     delete_tag,
+    flush,
     flush_async_logging,
     log_metric,
     log_metrics,
@@ -43,6 +44,7 @@ __all__ = [
     "delete_run",
     "delete_tag",
     "end_run",
+    "flush",
     "flush_async_logging",
     "get_artifact_uri",
     "get_experiment",

@@ -7,13 +7,16 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from types import FrameType
 
+from runstone import tag_names
 from runstone.context.notebook import get_shell
 from runstone.entities import RunStatus
+from runstone.validation import MAX_TAG_VALUE_LENGTH
 
-__all__ = ["ExitHooks", "left_well"]
+__all__ = ["ExitHooks", "left_well", "reason_of"]
 
 _SIGTERM_TIMEOUT_S = 10.0
 
@@ -81,6 +84,18 @@ class ExitHooks:
 def left_well(error: BaseException | None) -> bool:
     """Whether a block or process that was left by this error, or by none, did what it should."""
     return error is None or (isinstance(error, SystemExit) and error.code in (None, 0))
+
+
+def reason_of(error: BaseException | None) -> dict[str, str]:
+    """Tags that tell why a run has failed, its traceback among them; none for no error."""
+    if error is None:
+        return {}
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    what = "".join(traceback.format_exception_only(type(error), error)).strip()
+    return {
+        tag_names.END_REASON: f"exception: {what}"[:MAX_TAG_VALUE_LENGTH],
+        tag_names.TRACEBACK: text[-MAX_TAG_VALUE_LENGTH:],  # what matters stands at its end
+    }
 
 
 def _is_worker() -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import time_ns
 from typing import Any
 
-from runstone.client import RunOperations, run_operations
-from runstone.entities import Metric
+from runstone.client import RunOperations, finish
 from runstone.errors import InvalidInput
-from runstone.fluent.runs import client_and_run_id
-from runstone.naming import now_ms
+from runstone.fluent.choices import choices
+from runstone.fluent.runs import client_and_run_id, writer_here
 
 __all__ = [
     "delete_tag",
+    "flush",
     "flush_async_logging",
     "log_metric",
     "log_metrics",
@@ -38,8 +39,8 @@ def log_params(
 ) -> RunOperations | None:
     """Record params, all or none."""
     client, run_id = client_and_run_id(run_id)
-    client.tracking.log_batch(run_id, params=params)
-    return run_operations(synchronous)
+    client.tracking.log_batch(run_id, params=params, waits=synchronous is not False)
+    return finish(client.tracking, run_id, synchronous)
 
 
 def log_metric(
@@ -54,10 +55,15 @@ def log_metric(
 ) -> RunOperations | None:
     """Record one point: at step 0 and now (`timestamp` is in ms), unless said otherwise. NaN and infinities are kept.
 
-    `value` is anything that `float()` takes. `model_id` and `dataset` are taken for MLflow's sake; the link is not
-    recorded.
+    `value` is anything that `float()` takes. The point is in the journal when this returns, and is delivered within
+    a fraction of a second; with `synchronous` the call waits for that. `model_id` and `dataset` are taken for MLflow's
+    sake; the link is not recorded.
     """
-    return log_metrics({key: value}, step, synchronous, run_id, timestamp)
+    writer = writer_here(run_id)
+    writer.log(key, value, time_ns() // 1_000_000 if timestamp is None else timestamp, 0 if step is None else step)
+    if synchronous is None and not writer.is_synchronous:
+        return None
+    return _finish(synchronous, run_id)
 
 
 def log_metrics(
@@ -73,11 +79,17 @@ def log_metrics(
     given: Any = metrics  # what a caller passes may be anything
     if not isinstance(given, Mapping):
         raise InvalidInput(f"The metrics must be a dictionary such as {{'name': 0.5}}, not {given!r}")
+    writer = writer_here(run_id)
+    writer.log_row(metrics, time_ns() // 1_000_000 if timestamp is None else timestamp, 0 if step is None else step)
+    if synchronous is None and not writer.is_synchronous:
+        return None
+    return _finish(synchronous, run_id)
+
+
+def _finish(synchronous: bool | None, run_id: str | None) -> RunOperations | None:
+    """Wait for what was logged, or return what can wait for it."""
     client, run_id = client_and_run_id(run_id)
-    at = now_ms() if timestamp is None else timestamp
-    step = 0 if step is None else step
-    client.tracking.log_batch(run_id, metrics=[Metric(key, value, at, step) for key, value in metrics.items()])
-    return run_operations(synchronous)
+    return finish(client.tracking, run_id, synchronous)
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
@@ -88,8 +100,8 @@ def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperati
 def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> RunOperations | None:
     """Set tags, all or none."""
     client, run_id = client_and_run_id()
-    client.tracking.log_batch(run_id, tags=tags)
-    return run_operations(synchronous)
+    client.tracking.log_batch(run_id, tags=tags, waits=synchronous is not False)
+    return finish(client.tracking, run_id, synchronous)
 
 
 def delete_tag(key: str) -> None:
@@ -99,7 +111,16 @@ def delete_tag(key: str) -> None:
 
 
 def flush_async_logging() -> None:
-    """Return when all that was logged is recorded: at once, in this version."""
+    """Return when all that this process has logged is delivered, or cannot be just now. See `flush`."""
+    flush()
+
+
+def flush(timeout: float | None = None) -> bool:
+    """Deliver what this process has logged; whether all of it was, within `timeout` seconds (by default 60).
+
+    Gives up where the store cannot be reached: what was logged stays in the journal, and is delivered later.
+    """
+    return choices.client().tracking.flush(timeout)
 
 
 def record_logged_model(mlflow_model: Any, run_id: str | None = None) -> None:

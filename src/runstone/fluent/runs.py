@@ -7,11 +7,12 @@ or with the process.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from runstone import settings, tag_names
 from runstone.active import ActiveRuns
@@ -21,8 +22,9 @@ from runstone.context import collect_tags
 from runstone.entities import LifecycleStage, Run, RunStatus
 from runstone.errors import InvalidInput, NotActive, RunstoneError
 from runstone.fluent.choices import choices, say
-from runstone.fluent.exits import ExitHooks, left_well
+from runstone.fluent.exits import ExitHooks, left_well, reason_of
 from runstone.fluent.experiments import experiment_of_new_runs
+from runstone.journal.writer import Writer
 
 __all__ = [
     "ActiveRun",
@@ -31,6 +33,7 @@ __all__ = [
     "end_run",
     "last_active_run",
     "start_run",
+    "writer_here",
 ]
 
 
@@ -49,6 +52,14 @@ class ActiveRun(Run, frozen=True, kw_only=True):
         _end_after_block(self, error)
 
 
+class Recording(NamedTuple):
+    """An active run: the client it was started with, and what its points go through."""
+
+    client: Client
+    run: ActiveRun
+    writer: Writer
+
+
 class _Memory:
     """What is remembered of runs that are over."""
 
@@ -57,7 +68,7 @@ class _Memory:
         self.has_announced = False
 
 
-_active: ActiveRuns[tuple[Client, ActiveRun]] = ActiveRuns()
+_active: ActiveRuns[Recording] = ActiveRuns()
 _memory = _Memory()
 
 
@@ -86,7 +97,7 @@ def start_run(
     own = _active.own()
     if own and not nested:
         raise NotActive(
-            f"Run with id {own[-1][1].info.run_id} is already active. To start a new run, first end the current "
+            f"Run with id {own[-1].run.info.run_id} is already active. To start a new run, first end the current "
             "run with end_run(). To start a nested run, call start_run with nested=True"
         )
     client = choices.client()
@@ -127,7 +138,8 @@ def _resume(client: Client, run_id: str, run_name: str | None, tags: Mapping[str
             f"restore it with `runstone runs restore {run_id}` or Client().restore_run('{run_id}')"
         )
     experiment_id = choices.experiment_id
-    if experiment_id is not None and experiment_id != run.info.experiment_id:
+    # "" is that of a run which was started on another machine, while no store can be asked.
+    if experiment_id is not None and run.info.experiment_id not in ("", experiment_id):
         raise InvalidInput(
             f"Cannot start run with id {run_id}: it belongs to the experiment {run.info.experiment_id}, and the active "
             f"experiment is {experiment_id}; call set_experiment(experiment_id='{run.info.experiment_id}') first"
@@ -149,13 +161,13 @@ def _parent_run_id(client: Client, nested: bool, parent_run_id: str | None) -> s
             )
         return parent_run_id
     around = _active.enclosing() if nested else None
-    return None if around is None else around[1].info.run_id
+    return None if around is None else around.run.info.run_id
 
 
 def _activate(client: Client, run: Run) -> ActiveRun:
     _exit_hooks.install()
     active = ActiveRun(info=run.info, data=run.data, inputs=run.inputs)
-    _active.push((client, active))
+    _active.push(Recording(client, active, client.tracking.journal.own(run.info.run_id)))
     if not _memory.has_announced:
         _memory.has_announced = True
         say(f"recording run '{run.info.run_name}' in {without_credentials(client.tracking_uri)}")
@@ -173,11 +185,12 @@ def end_run(status: RunStatus | str = RunStatus.FINISHED) -> None:
         _end(own[-1], word)
 
 
-def _end(recording: tuple[Client, ActiveRun], status: RunStatus) -> None:
-    client, run = recording
+def _end(recording: Recording, status: RunStatus, reason: Mapping[str, str] | None = None) -> None:
+    """End it; `reason` are tags that say why."""
+    client, run, _ = recording
     if _active.remove(recording):
         _memory.last_ended = client, run.info.run_id
-        client.set_terminated(run.info.run_id, status)
+        client.tracking.end_run(run.info.run_id, status, tags=reason)
 
 
 def _end_after_block(run: ActiveRun, error: BaseException | None) -> None:
@@ -185,36 +198,36 @@ def _end_after_block(run: ActiveRun, error: BaseException | None) -> None:
     status = RunStatus.FINISHED if left_well(error) else RunStatus.FAILED
     for recording in _inside_of(run):
         try:
-            _end(recording, status)
+            _end(recording, status, reason_of(error) if status is RunStatus.FAILED else None)
         except RunstoneError as failure:
             if error is None:
                 raise
-            run_id = recording[1].info.run_id
+            run_id = recording.run.info.run_id
             warnings.warn(f"The run {run_id} could not be ended: {failure}", RuntimeWarning, stacklevel=3)
 
 
-def _inside_of(run: ActiveRun) -> list[tuple[Client, ActiveRun]]:
+def _inside_of(run: ActiveRun) -> list[Recording]:
     """The run and those started in it here, innermost first; none where the run is over.
 
     None in a forked child either, that leaves the block of its parent's run.
     """
-    found = [recording for recording in _active.of_this_process() if recording[1] is run]
+    found = [recording for recording in _active.of_this_process() if recording.run is run]
     own = _active.own()
-    depth = next((at for at, recording in enumerate(own) if recording[1] is run), None)
+    depth = next((at for at, recording in enumerate(own) if recording.run is run), None)
     return found if depth is None else own[depth:][::-1]
 
 
 def active_run() -> ActiveRun | None:
     """The run that logging here goes to: the innermost of this thread or task, else of the process; or None."""
     current = _active.current()
-    return None if current is None else current[1]
+    return None if current is None else current.run
 
 
 def last_active_run() -> Run | None:
     """The active run, else the run that ended last in this process, as it is recorded now; or None."""
     current = _active.current()
     if current is not None:
-        return current[0].get_run(current[1].info.run_id)
+        return current.client.get_run(current.run.info.run_id)
     if _memory.last_ended is None:
         return None
     client, run_id = _memory.last_ended
@@ -225,18 +238,19 @@ def last_active_run() -> Run | None:
 
 
 def _end_all(status: RunStatus) -> None:
+    error = getattr(sys, "last_value", None) if status is RunStatus.FAILED else None
     for recording in _active.of_this_process():
         try:
-            _end(recording, status)
-        except RunstoneError as error:
-            say(f"the run {recording[1].info.run_id} could not be ended: {error}")
+            _end(recording, status, reason_of(error))
+        except RunstoneError as failure:
+            say(f"the run {recording.run.info.run_id} could not be ended: {failure}")
 
 
 def _mark_all(status: RunStatus) -> None:
     """The runs have ended, but stay active: the threads of a process that is being killed go on logging to them."""
-    for client, run in _active.of_this_process():
+    for client, run, _ in _active.of_this_process():
         try:
-            client.set_terminated(run.info.run_id, status)
+            client.tracking.end_run(run.info.run_id, status, tags={tag_names.END_REASON: "signal: SIGTERM"})
         except RunstoneError as error:
             say(f"the run {run.info.run_id} could not be ended: {error}")
 
@@ -262,13 +276,22 @@ if hasattr(os, "register_at_fork"):
 def client_and_run_id(run_id: str | None = None) -> tuple[Client, str]:
     """Where that run is recorded; without an id the active run, a new one where there is none."""
     if run_id is not None:
-        here = (client for client, run in _active.all() if run.info.run_id == run_id)
+        here = (client for client, run, _ in _active.all() if run.info.run_id == run_id)
         return next(here, None) or choices.client(), run_id
-    client, run = _active.current() or _start_for_all()
+    client, run, _ = _active.current() or _start_for_all()
     return client, run.info.run_id
 
 
-def _start_for_all() -> tuple[Client, ActiveRun]:
+def writer_here(run_id: str | None = None) -> Writer:
+    """What points go through: those of that run; without an id the active run's, a new one's where there is none."""
+    if run_id is None:
+        current = _active.current() or _start_for_all()
+        return current.writer
+    client, run_id = client_and_run_id(run_id)
+    return client.tracking.journal.writer(run_id)
+
+
+def _start_for_all() -> Recording:
     # One thread at a time: those that log at the same moment share the run that the first of them starts.
     with _starting:
         current = _active.current()

@@ -100,7 +100,7 @@ def _pieces(writes: Sequence[Write], errors: Sequence[RunstoneError | None]) -> 
 
 
 def _parts(write: Write) -> Iterator[Write]:
-    """The write itself, or its params and tags with its first points, and then the others.
+    """The write itself, or its params and tags with its first points, then the others; the status with the last.
 
     One that has a place in a sequence stays whole: its parts would have none.
     """
@@ -108,10 +108,11 @@ def _parts(write: Write) -> Iterator[Write]:
     if metrics is None or len(metrics) <= MAX_WRITE_POINTS or write.sequenced:
         yield write
         return
-    first, *others = _cut(metrics, MAX_WRITE_POINTS)
-    yield msgspec.structs.replace(write, metrics=first)
+    first, *others, last = _cut(metrics, MAX_WRITE_POINTS)
+    yield msgspec.structs.replace(write, metrics=first, deleted_tags=(), status=None, end_time=None)
     for part in others:
         yield Write(run_id=write.run_id, metrics=part)
+    yield msgspec.structs.replace(write, metrics=last, params={}, tags={}, model_metrics=())
 
 
 def _cut(batch: MetricBatch, size: int) -> Iterator[MetricBatch]:
@@ -128,8 +129,12 @@ def _body(write: Write) -> AppendedWrite:
         frame=encode_frame(write.metrics) if write.metrics else None,
         params=dict(write.params),
         tags=dict(write.tags),
+        deleted_tags=list(write.deleted_tags),
+        status=None if write.status is None else write.status.value,
+        end_time=write.end_time,
         model_metrics=figure_requests(write.model_metrics),
         writer=place.writer if place else None,
         first=place.first if place else 0,
         last=place.last if place else 0,
+        ends=place.ends if place else False,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -76,7 +77,7 @@ class RemoteTracking:
 
     Beyond the contract of Tracking: several tags of an experiment are several requests. With a server of MLflow, so
     is a batch that is larger than a request may be, which is then not recorded all or nothing; a run's end time stays
-    when its status goes back to RUNNING; infinities come back as the largest floats.
+    when its status goes back to RUNNING; infinities come back as the largest floats; and nothing is known of writers.
     """
 
     def __init__(
@@ -312,6 +313,11 @@ class RemoteTracking:
     def _record(self, write: Write) -> None:
         for request in split_batch(write):
             self._call("log_batch", request)
+        for key in write.deleted_tags:
+            with suppress(NotFound):  # of the tag: the run was found just now
+                self.delete_tag(write.run_id, key)
+        if write.status is not None:
+            self.update_run(write.run_id, status=write.status, end_time=write.end_time)
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         """See Tracking. With a server of MLflow, a write that arrives twice is stored once by its points alone."""
@@ -336,6 +342,15 @@ class RemoteTracking:
         if lost is not None and None not in results:
             raise lost
         return results
+
+    def last_sequence(self, run_id: str, writer: str) -> int:
+        """See Tracking. Servers of MLflow do not keep it."""
+        check_run_id(run_id)
+        if not self._has_route("last_sequence"):
+            return 0
+        request = native.LastSequence(run_id=run_id, writer=writer)
+        last: int = self._call("last_sequence", request).last
+        return last
 
     def delete_tag(self, run_id: str, key: str) -> None:
         self._call("delete_tag", runs.DeleteTag(run_id=check_run_id(run_id), key=key))

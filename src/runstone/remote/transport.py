@@ -61,7 +61,8 @@ class Answer(NamedTuple):
 class HttpSession:
     """The way to one server. Safe to share between threads; a forked child makes connections of its own.
 
-    `is_anonymous`: the server is not the one that the user has named, so it is shown no credentials.
+    `is_anonymous`: the server is not the one that the user has named, so it is shown no credentials. `max_retries` is
+    for those who try again by themselves; by default the setting's.
     """
 
     def __init__(
@@ -69,10 +70,12 @@ class HttpSession:
         address: ServerAddress,
         *,
         is_anonymous: bool = False,
+        max_retries: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.address = address
         self._is_anonymous = is_anonymous
+        self._max_retries = max_retries
         self._sleep = sleep
         self._pool: tuple[int, PoolManager] | None = None
 
@@ -120,7 +123,8 @@ class HttpSession:
         from urllib3.exceptions import HTTPError
 
         attempts = 0
-        most = 1 + settings.HTTP_REQUEST_MAX_RETRIES.get()
+        retries = settings.HTTP_REQUEST_MAX_RETRIES.get() if self._max_retries is None else self._max_retries
+        most = 1 + retries
         while True:
             attempts += 1
             try:

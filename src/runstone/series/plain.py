@@ -6,10 +6,11 @@ Knows no count and no checksum; frames and chunks keep those.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from runstone.series.points import FloatColumn, IntColumn, Points
 
-__all__ = ["POINT_SIZE", "pack_points", "unpack_points"]
+__all__ = ["POINT_SIZE", "pack_points", "unpack_columns", "unpack_points"]
 
 POINT_SIZE = 24
 
@@ -35,3 +36,9 @@ def unpack_points(data: bytes, offset: int, count: int, start: int = 0, stop: in
         np.frombuffer(data, "<i8", length, timestamp_at).astype(np.int64),
         np.frombuffer(data, "<f8", length, value_at).astype(np.float64),
     )
+
+
+def unpack_columns(columns: npt.NDArray[np.int64]) -> Points:
+    """The points of several frames, given as (frame, column, row) of 64-bit words, copied out, frame after frame."""
+    step, timestamp, value = (np.ascontiguousarray(columns[:, number]).ravel() for number in range(3))
+    return Points(step.astype(np.int64), timestamp.astype(np.int64), value.view("<f8").astype(np.float64))

@@ -11,7 +11,7 @@ import math
 import msgspec
 import numpy as np
 
-from runstone.series.points import FloatColumn, IntColumn, MetricBatch
+from runstone.series.points import FloatColumn, IntColumn, MetricBatch, Points
 
 __all__ = ["Summary", "extremes", "merge", "summarize"]
 
@@ -42,6 +42,8 @@ def summarize(batch: MetricBatch) -> dict[str, Summary]:
     """The summary of each key of a batch."""
     if len(batch) == len(batch.keys):
         return _summarize_single_points(batch)
+    if len(batch.keys) == 1:
+        return {batch.keys[0]: _summarize_points(batch.points)}
     starts, points = batch.starts, batch.points
     begin, end = starts[:-1], starts[1:] - 1
     step, value = points.step, points.value
@@ -61,6 +63,21 @@ def summarize(batch: MetricBatch) -> dict[str, Summary]:
     )  # fmt: skip
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return {key: Summary(*row) for key, row in zip(batch.keys, rows, strict=True)}
+
+
+def _summarize_points(points: Points) -> Summary:
+    # A third of the time that the way for many keys takes.
+    step, timestamp = points.step, points.timestamp
+    value = np.where(np.isnan(points.value), np.nan, points.value)  # see `extremes`
+    low, high = float(np.fmin.reduce(value)), float(np.fmax.reduce(value))
+    has_number = low == low
+    return Summary(
+        len(points),
+        value.item(-1), step.item(-1), timestamp.item(-1),
+        value.item(0), step.item(0), timestamp.item(0),
+        low, int(step[value == low].min()) if has_number else 0,
+        high, int(step[value == high].min()) if has_number else 0,
+    )  # fmt: skip
 
 
 def _summarize_single_points(batch: MetricBatch) -> dict[str, Summary]:

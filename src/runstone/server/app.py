@@ -6,10 +6,11 @@ Paths are looked up in one table; there is no router to walk through.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -33,6 +34,9 @@ from runstone.wire.schemas.uploads import ServerInfo
 
 __all__ = ["App"]
 
+logger = logging.getLogger("runstone.server")
+
+DUTY_PERIOD_S = 15
 THREADS = 32
 """Worker threads of one process: requests beyond that wait, they do not fail."""
 
@@ -50,10 +54,20 @@ _WRITES = ("write", "create")
 
 
 class App:
-    """An ASGI application over a tracker, which it closes when the server stops."""
+    """An ASGI application over a tracker, which it closes when the server stops.
 
-    def __init__(self, options: ServerOptions, tracking: Tracking, artifacts: ProxiedArtifacts | None) -> None:
+    `duties` are done now and then, in a worker thread; whatever goes wrong with one is logged, and no more.
+    """
+
+    def __init__(
+        self,
+        options: ServerOptions,
+        tracking: Tracking,
+        artifacts: ProxiedArtifacts | None,
+        duties: Sequence[Callable[[], object]] = (),
+    ) -> None:
         self._options = options
+        self._duties = duties
         self._tracking = tracking
         self._server_info = _server_info(options)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="runstone-worker")
@@ -87,11 +101,15 @@ class App:
             await self._http(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
+        duties: asyncio.Task[None] | None = None
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
+                duties = asyncio.create_task(self._do_duties(), name="runstone-duties")
             else:
+                if duties is not None:
+                    duties.cancel()
                 # The server has stopped taking requests; what it accepted is recorded before it goes.
                 await self._appends.drain()
                 self._files.close()
@@ -101,20 +119,31 @@ class App:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
+    async def _do_duties(self) -> None:
+        while self._duties:
+            for duty in self._duties:
+                try:
+                    await asyncio.get_running_loop().run_in_executor(self._executor, duty)
+                except Exception:
+                    logger.exception("A duty of the server failed; it is tried again in %s s", DUTY_PERIOD_S)
+            await asyncio.sleep(DUTY_PERIOD_S)
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request = Request(scope, receive)
-        name, response = await self._respond(request)
-        origin = request.headers.get("origin")
-        if origin and self._guards.allows_origin(origin, request.headers.get("host", "")):
+        # Each look into Starlette's headers goes through all of them.
+        headers = dict(scope["headers"])
+        host, origin = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin"))
+        name, response = await self._respond(request, host, origin)
+        if origin and self._guards.allows_origin(origin, host):
             response.headers.update(_cors(origin))
         try:
             await response(scope, receive, send)
         finally:
             self._metrics.count_answer(name, response.status_code, time.perf_counter() - started)
 
-    async def _respond(self, request: Request) -> tuple[str, Response]:
-        refusal = self._guards.refuse(request.method, Headers(scope=request.scope))
+    async def _respond(self, request: Request, host: str, origin: str) -> tuple[str, Response]:
+        refusal = self._guards.refuse(request.method, host, origin)
         if refusal:
             return "refused", plain_fault(*refusal)
         if request.method == "OPTIONS":

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from runstone.entities import RunStatus
 from runstone.errors import InvalidInput, StoreCorrupt
 from runstone.series.downsample import bucket
 from runstone.series.frame import decode_frame
@@ -28,17 +29,32 @@ MAX_SEQUENCE = (1 << 63) - 1
 
 
 def write_of_append(write: native.AppendedWrite) -> Write:
-    """What an appended write asks to record. Raises InvalidInput for a frame or sequence that cannot be."""
-    if write.writer is not None and not 1 <= write.first <= write.last <= MAX_SEQUENCE:
-        raise InvalidInput(f"Invalid sequence {write.first} to {write.last} of a write: expected 1 <= first <= last")
+    """What an appended write asks to record. Raises InvalidInput for a frame, status or sequence that cannot be."""
     return Write(
         run_id=write.run_id,
         metrics=None if write.frame is None else _batch(write.frame),
         params=write.params,
         tags=write.tags,
+        deleted_tags=write.deleted_tags,
+        status=None if write.status is None else RunStatus.from_string(write.status),
+        end_time=write.end_time,
         model_metrics=model_metrics(write.model_metrics, write.run_id),
-        sequenced=None if write.writer is None else Sequenced(write.writer, write.first, write.last),
+        sequenced=_sequenced(write),
     )
+
+
+def _sequenced(write: native.AppendedWrite) -> Sequenced | None:
+    if write.writer is None:
+        return None
+    if not 1 <= write.first <= write.last <= MAX_SEQUENCE and not _is_first_word(write):
+        raise InvalidInput(f"Invalid sequence {write.first} to {write.last} of a write: expected 1 <= first <= last")
+    return Sequenced(write.writer, write.first, write.last, write.ends)
+
+
+def _is_first_word(write: native.AppendedWrite) -> bool:
+    """Whether a writer says that it lives, and has nothing to be recorded: what it sent would be lost."""
+    has_content = write.frame or write.params or write.tags or write.model_metrics or write.deleted_tags or write.status
+    return write.first == write.last == 0 and not has_content
 
 
 def _batch(frame: bytes) -> MetricBatch:
@@ -51,6 +67,10 @@ def _batch(frame: bytes) -> MetricBatch:
         raise InvalidInput("The frame of a write is inconsistent: its keys and starts do not belong together")
     # The client's order is not to be relied on.
     return MetricBatch.of_columns(keys, np.repeat(np.arange(len(keys)), np.diff(starts)), batch.points)
+
+
+def last_sequence(tracking: Tracking, request: native.LastSequence) -> Answer:
+    return native.LastSequenceAnswer(last=tracking.last_sequence(request.run_id, request.writer))
 
 
 def search_run_table(tracking: Tracking, request: native.SearchRunTable) -> Answer:
@@ -147,6 +167,7 @@ def list_changes(tracking: Tracking, request: native.ListChanges) -> Answer:
 
 
 NATIVE_ACTIONS: dict[str, Action] = {
+    "last_sequence": last_sequence,
     "list_changes": list_changes,
     "search_run_table": search_run_table,
     "read_series": read_series,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import socket
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from runstone import settings
 from runstone.errors import InvalidInput, StoreUnavailable
 from runstone.server.app import App
 from runstone.server.options import ServerOptions
@@ -23,6 +25,7 @@ __all__ = ["bind", "serve"]
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 75
 _GRACE_S = 30
+_GC_THRESHOLDS = (20_000, 20, 20)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -54,6 +57,7 @@ def serve(options: ServerOptions, create_app: Callable[[ServerOptions], App], li
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    settings.SILENT_AFTER_S.get()  # what cannot be read is to be said here, not by every worker
     if bool(options.tls_cert) != bool(options.tls_key):
         raise InvalidInput("TLS takes two files: give both --tls-cert and --tls-key")
     if options.workers == 1:
@@ -64,11 +68,20 @@ def serve(options: ServerOptions, create_app: Callable[[ServerOptions], App], li
         Multiprocess(_config(shared, create_app), sockets=[listener]).run()
 
 
+def _create_in_worker(create_app: Callable[[ServerOptions], App], options: ServerOptions) -> App:
+    app = create_app(options)
+    # Requests make many objects and no cycles: the collector need not look at every few of them, nor at the code.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    return app
+
+
 def _config(options: ServerOptions, create_app: Callable[[ServerOptions], App]) -> uvicorn.Config:
     import uvicorn
 
     return uvicorn.Config(
-        functools.partial(create_app, options),
+        functools.partial(_create_in_worker, create_app, options),
         factory=True,
         host=options.host,
         port=options.port,

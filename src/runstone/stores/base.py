@@ -84,12 +84,14 @@ class Sequenced(msgspec.Struct, frozen=True):
     """Who writes, and which of its records a write holds: `first` to `last`, both included, counted from 1.
 
     A store keeps the last sequence of each (run, writer) in the transaction that stores the records, so that a
-    write that arrives twice is stored once.
+    write that arrives twice is stored once. A repeat of the last one (0 to 0 from a writer that has none yet) says
+    that the writer lives; with `ends` it is the writer's last word: nothing more is to be expected from it.
     """
 
     writer: str
     first: int
     last: int
+    ends: bool = False
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,14 +102,22 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """What is recorded in one run, all or nothing. `model_metrics` are the points that speak of logged models, too."""
+    """What is recorded in one run, all or nothing. `model_metrics` are the points that speak of logged models, too.
+
+    `deleted_tags` go after `tags` are set, and need not be there. A `status` comes last; it and `end_time` are set,
+    whatever they were. `heard_at` is when a sequenced write was heard, by the clock of whoever stands before the store.
+    """
 
     run_id: str
     metrics: MetricBatch | None = None
     params: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
+    deleted_tags: Sequence[str] = ()
+    status: RunStatus | None = None
+    end_time: int | None = None
     model_metrics: Sequence[ModelMetric] = ()
     sequenced: Sequenced | None = None
+    heard_at: int | None = None
 
 
 class Store(Protocol):
@@ -156,7 +166,7 @@ class Store(Protocol):
         """The run with all its data, deleted or not."""
 
     def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
-        """Set both, whatever they were."""
+        """Set both, whatever they were. That the run's writers were silent counts no more, until one is heard again."""
 
     def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
         """Delete or restore a run; doing so twice changes nothing."""
@@ -185,8 +195,11 @@ class Store(Protocol):
 
         The errors are NotFound (also for a logged model), NotActive, ParamChanged for a param that has another
         value, and InvalidInput for a gap in a sequence. With `sequenced`, a write whose `last` is not above the
-        writer's last changes nothing; one that overlaps it in part, or leaves a gap, is an error. A StoreError is
-        raised: then none of the writes was recorded.
+        writer's last records nothing, but the writer is heard; one that overlaps it in part, or leaves a gap, is an
+        error. A StoreError is raised: then none of the writes was recorded.
+
+        A run that `fail_silent_runs` has failed is RUNNING again once a writer of it is heard, unless that write has an
+        error, ends, or sets a status itself.
         """
 
     def log_batch(
@@ -202,6 +215,13 @@ class Store(Protocol):
 
     def last_sequence(self, run_id: str, writer: str) -> int:
         """The last sequence stored for that writer of that run, 0 for none."""
+
+    def fail_silent_runs(self, *, heard_before: int) -> list[str]:
+        """End the runs that are RUNNING though the last word of all their writers that have not ended is older (ms).
+
+        They are FAILED at the time of that word, and the tag `runstone.end_reason` says so. Returns their ids. Deleted
+        runs are let alone, and those without such writers.
+        """
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Raises NotFound where there is no such tag."""

@@ -92,13 +92,33 @@ class _Run:
         self.inputs: dict[tuple[str, str], DatasetInput] = {}
         self.model_inputs: set[str] = set()
         self.model_outputs: dict[str, int] = {}
-        self.writers: dict[str, int] = {}
+        self.sequences: dict[str, int] = {}
+        self.heard_at: dict[str, int] = {}  # by writer, of those that are expected to go on
         self.revision = 0
 
     def add_points(self, key: str, points: Points) -> None:
         points = Points.join([self.series.get(key, Points.empty()), points])
         self.series[key] = points
         self.summaries |= summarize(MetricBatch((key,), np.array([0, len(points)], np.int64), points))
+
+    def is_failed_for_silence(self) -> bool:
+        """Whether it ended because nothing was heard of it."""
+        return self.status is RunStatus.FAILED and self.tags.get(tag_names.END_REASON, "").startswith(records.SILENT)
+
+    def set_status(self, status: RunStatus, end_time: int | None) -> None:
+        """Set both, and forget that the writers were silent."""
+        self.status, self.end_time = status, end_time
+        self.heard_at.clear()
+        if self.tags.get(tag_names.END_REASON, "").startswith(records.SILENT):
+            del self.tags[tag_names.END_REASON]
+
+    def hear(self, word: Sequenced, heard_at: int | None) -> None:
+        """Note how far a writer has come, and that it lives, or has said its last word."""
+        self.sequences[word.writer] = max(self.sequences.get(word.writer, 0), word.last)
+        if word.ends or heard_at is None:
+            self.heard_at.pop(word.writer, None)
+        else:
+            self.heard_at[word.writer] = heard_at
 
     def info(self) -> RunInfo:
         return RunInfo(
@@ -299,8 +319,7 @@ class MemoryStore:
 
     def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
         with self._open():
-            run = self._touch(self._run(run_id, active=True))
-            run.status, run.end_time = status, end_time
+            self._touch(self._run(run_id, active=True)).set_status(status, end_time)
 
     def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
         with self._open():
@@ -356,21 +375,43 @@ class MemoryStore:
     def _record(self, write: Write) -> None:
         run = self._run(write.run_id, active=True)
         sequenced = write.sequenced
-        if sequenced and records.is_stored(write.run_id, run.writers.get(sequenced.writer, 0), sequenced):
+        if sequenced and records.is_stored(write.run_id, run.sequences.get(sequenced.writer, 0), sequenced):
+            self._revive(run, write)
+            run.hear(sequenced, write.heard_at)
             return
         for key, value in write.params.items():
             if run.params.get(key, value) != value:
                 raise records.param_changed(write.run_id, key, run.params[key], value)
         self.models.check_metrics(write.model_metrics)
         self._touch(run)
+        self._revive(run, write)
         run.params.update(write.params)
         run.tags.update(write.tags)
         run.name = write.tags.get(tag_names.RUN_NAME, run.name)
         for key, points in write.metrics.series() if write.metrics else ():
             run.add_points(key, points)
         self.models.record_metrics(write.model_metrics)
+        for key in write.deleted_tags:
+            run.tags.pop(key, None)
+        if write.status is not None:
+            run.set_status(write.status, write.end_time)
         if sequenced:
-            run.writers[sequenced.writer] = sequenced.last
+            run.hear(sequenced, write.heard_at)
+
+    def _revive(self, run: _Run, write: Write) -> None:
+        if records.revives(write) and run.is_failed_for_silence():
+            self._touch(run).set_status(RunStatus.RUNNING, None)
+
+    def fail_silent_runs(self, *, heard_before: int) -> list[str]:
+        failed = []
+        with self._open():
+            for run in self._runs.values():
+                last_word = max(run.heard_at.values(), default=heard_before)
+                if run.stage is ACTIVE and run.status is RunStatus.RUNNING and last_word < heard_before:
+                    self._touch(run).set_status(RunStatus.FAILED, last_word)
+                    run.tags[tag_names.END_REASON] = records.silence(last_word)
+                    failed.append(run.new.run_id)
+        return failed
 
     def log_batch(
         self,
@@ -387,7 +428,7 @@ class MemoryStore:
             )
 
     def last_sequence(self, run_id: str, writer: str) -> int:
-        return self._run(run_id).writers.get(writer, 0)
+        return self._run(run_id).sequences.get(writer, 0)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         with self._open():

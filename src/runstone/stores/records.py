@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 from runstone.errors import AlreadyExists, InvalidInput, NotActive, NotFound, ParamChanged
-from runstone.stores.base import Sequenced
+from runstone.stores.base import Sequenced, Write
 
 __all__ = [
+    "SILENT",
     "experiment_deleted",
     "experiment_exists",
     "experiment_not_found",
     "extend_json_list",
     "is_stored",
     "param_changed",
+    "revives",
     "run_deleted",
     "run_exists",
     "run_not_found",
+    "silence",
     "tag_not_found",
 ]
 
@@ -88,6 +92,21 @@ def extend_json_list(run_id: str, key: str, text: str | None, item: object) -> s
     if not isinstance(items, list):
         raise InvalidInput(f"The tag '{key}' of run '{run_id}' holds no JSON list, so nothing can be appended to it")
     return json.dumps([*items, item])
+
+
+SILENT = "silent: "
+"""How the reason of a run begins that was ended because nothing was heard of it."""
+
+
+def silence(heard_at: int) -> str:
+    """Why a run was ended of which nothing was heard since then (ms)."""
+    when = datetime.datetime.fromtimestamp(heard_at / 1000, datetime.timezone.utc)
+    return f"{SILENT}nothing was heard since {when.isoformat(timespec='seconds')}"
+
+
+def revives(write: Write) -> bool:
+    """Whether a write shows that a run which was ended for its silence goes on."""
+    return write.sequenced is not None and not write.sequenced.ends and write.status is None
 
 
 def is_stored(run_id: str, last: int, write: Sequenced) -> bool:

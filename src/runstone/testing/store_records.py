@@ -406,37 +406,6 @@ class StoreRecordsSuite:
         assert rows(store) == line(range(1_300))
         assert store.list_series(RUN_ID)["loss"].count == 1_300
 
-    # -- sequences
-
-    def test_a_write_that_arrives_twice_is_stored_once(self, store: Store) -> None:
-        add_run(store)
-        store.log_batch(RUN_ID, tags={"a": "1"}, sequenced=Sequenced("w", 1, 3))
-        store.log_batch(RUN_ID, tags={"a": "2"}, sequenced=Sequenced("w", 4, 4))
-        for again in (Sequenced("w", 1, 3), Sequenced("w", 4, 4), Sequenced("w", 2, 4)):
-            store.log_batch(RUN_ID, tags={"a": "again"}, params={"p": "again"}, sequenced=again)
-        assert store.last_sequence(RUN_ID, "w") == 4
-        data = store.get_run(RUN_ID).data
-        assert (data.tags["a"], data.params) == ("2", {})
-
-    @pytest.mark.parametrize("write", [Sequenced("w", 5, 6), Sequenced("w", 3, 4), Sequenced("w", 1, 9)])
-    def test_a_gap_or_an_overlap_is_refused_and_stores_nothing(self, store: Store, write: Sequenced) -> None:
-        add_run(store)
-        store.log_batch(RUN_ID, tags={"a": "1"}, sequenced=Sequenced("w", 1, 3))
-        with pytest.raises(InvalidInput, match="up to 3; send from 4 on"):
-            store.log_batch(RUN_ID, tags={"a": "2"}, metrics=batch(loss=[(0, 0, 0.0)]), sequenced=write)
-        assert store.last_sequence(RUN_ID, "w") == 3
-        assert store.get_run(RUN_ID).data.tags["a"] == "1"
-        assert rows(store) == []
-
-    def test_each_writer_of_each_run_has_a_sequence_of_its_own(self, store: Store) -> None:
-        add_run(store)
-        add_run(store, "other")
-        store.log_batch(RUN_ID, sequenced=Sequenced("w", 1, 3))
-        store.log_batch(RUN_ID, sequenced=Sequenced("v", 1, 2))
-        store.log_batch("other", sequenced=Sequenced("w", 1, 1))
-        assert [store.last_sequence(RUN_ID, writer) for writer in ("w", "v", "u")] == [3, 2, 0]
-        assert store.last_sequence("other", "w") == 1
-
     # -- threads and closing
 
     def test_eight_threads_log_and_search_at_once_and_nothing_is_lost(self, store: Store) -> None:
@@ -473,6 +442,7 @@ class StoreRecordsSuite:
             lambda: store.list_series(RUN_ID),
             lambda: store.read_series(RUN_ID, "loss"),
             lambda: store.last_sequence(RUN_ID, "w"),
+            lambda: store.fail_silent_runs(heard_before=1),
             lambda: store.fold(RUN_ID),
         )
         for call in calls:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from runstone import tag_names
-from runstone.entities import Metric, Run
+from runstone.entities import Metric, Run, RunStatus
 from runstone.errors import InvalidInput, NotFound, ParamChanged
+from runstone.naming import now_ms
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
@@ -258,3 +259,47 @@ class RecordsSuite:
         assert tracking.get_run(run.info.run_id).data.params == {"p": "1"}
         assert last_values(tracking, other) == {}
         assert tracking.get_run(other).data.tags["t"] == "1"
+
+    def test_a_write_sets_a_status_last_and_an_end_time_if_that_ends_the_run(
+        self, tracking: Tracking, run: Run
+    ) -> None:
+        run_id, before = run.info.run_id, now_ms()
+        batch = MetricBatch.of_metrics([Metric("m", 1.0, 1, 0)])
+        for status in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED):
+            assert tracking.log_batches([Write(run_id=run_id, metrics=batch, status=status)]) == [None]
+            info = tracking.get_run(run_id).info
+            assert info.status is status
+            assert before <= (info.end_time or 0) <= now_ms()
+        assert tracking.log_batches([Write(run_id=run_id, status=RunStatus.FINISHED, end_time=9)]) == [None]
+        assert tracking.get_run(run_id).info.end_time == 9
+        assert last_values(tracking, run_id) == {"m": 1.0}
+        assert tracking.log_batches([Write(run_id=run_id, status=RunStatus.RUNNING)]) == [None]
+        info = tracking.get_run(run_id).info
+        assert (info.status, info.end_time) == (RunStatus.RUNNING, None)
+
+    def test_a_write_deletes_tags_that_need_not_be_there(self, tracking: Tracking, run: Run) -> None:
+        run_id = run.info.run_id
+        tracking.log_batch(run_id, tags={"old": "1", "kept": "1"})
+        write = Write(run_id=run_id, tags={"new": "1", "both": "1"}, deleted_tags=["old", "both", "never there"])
+        assert tracking.log_batches([write, write]) == [None, None]
+        tags = tracking.get_run(run_id).data.tags
+        assert tags == {"kept": "1", "new": "1", tag_names.RUN_NAME: run.info.run_name}
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"end_time": 5},
+            {"status": RunStatus.FINISHED, "end_time": -1},
+            {"status": RunStatus.FINISHED, "deleted_tags": ["../x"]},
+        ],
+        ids=["an end time alone", "no time", "no tag's name"],
+    )
+    def test_a_write_with_a_senseless_end_is_refused_whole(
+        self, tracking: Tracking, run: Run, fault: dict[str, Any]
+    ) -> None:
+        (error,) = tracking.log_batches([Write(run_id=run.info.run_id, params={"p": "1"}, **fault)])
+        assert isinstance(error, InvalidInput)
+        assert tracking.get_run(run.info.run_id) == run
+
+    def test_no_writer_has_written_to_a_new_run(self, tracking: Tracking, run: Run) -> None:
+        assert tracking.last_sequence(run.info.run_id, "w") == 0

@@ -156,8 +156,12 @@ class Tracking(Protocol):
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         """Record columns of many runs: each write all or nothing, in order; the error of each, or None.
 
-        See `Store.log_batches`. Raises StoreError where none of the writes could be recorded.
+        See `Store.log_batches`. A status that ends the run sets its end time (now by default), any other clears it
+        unless one is given. Raises StoreError where none of the writes could be recorded.
         """
+
+    def last_sequence(self, run_id: str, writer: str) -> int:
+        """The last record of a writer that is stored (see `Sequenced`); 0 for none, and where that is not kept."""
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Raises NotFound where there is no such tag."""

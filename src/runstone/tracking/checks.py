@@ -113,9 +113,20 @@ def find_fault(write: Write) -> RunstoneError | None:
         for key, value in write.params.items():
             check_param_value(check_key(key, kind="param"), value)
         tag_texts(write.tags)
+        for key in write.deleted_tags:
+            check_key(key, kind="tag")
+        _check_end_time(write)
     except RunstoneError as error:
         return error
     return None
+
+
+def _check_end_time(write: Write) -> None:
+    if write.end_time is None:
+        return
+    check_time("end time", write.end_time)
+    if write.status is None:
+        raise InvalidInput(f"A write to run '{write.run_id}' has an end time, but no status; give both, or neither")
 
 
 def tag_texts(tags: Mapping[str, Any] | None) -> dict[str, str]:

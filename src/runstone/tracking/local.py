@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from runstone import tag_names
 from runstone.artifacts.base import ArtifactOpener, ArtifactStore
 from runstone.artifacts.uris import DirectArtifacts
@@ -232,9 +234,17 @@ class LocalTracking:
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         errors = [find_fault(write) for write in writes]
-        sound = [write for write, error in zip(writes, errors, strict=True) if error is None]
+        now = now_ms()
+        sound = [_timed(write, now) for write, error in zip(writes, errors, strict=True) if error is None]
         results = iter(self.store.log_batches(sound))
         return [next(results) if error is None else error for error in errors]
+
+    def last_sequence(self, run_id: str, writer: str) -> int:
+        return self.store.last_sequence(check_run_id(run_id), writer)
+
+    def fail_silent_runs(self, silent_s: float) -> list[str]:
+        """End the runs whose writers have said nothing for so long; returns their ids. See the store."""
+        return self.store.fail_silent_runs(heard_before=now_ms() - round(silent_s * 1000))
 
     def delete_tag(self, run_id: str, key: str) -> None:
         self.store.delete_tag(check_run_id(run_id), key)
@@ -261,6 +271,15 @@ class LocalTracking:
         if uri is None:
             uri = self._artifact_uris[run_id] = self.get_run(run_id).info.artifact_uri
         return self.artifacts.open(uri)
+
+
+def _timed(write: Write, now: int) -> Write:
+    """The write with the times that it leaves to the tracker."""
+    if write.sequenced is not None:
+        write = msgspec.structs.replace(write, heard_at=now)
+    if write.status is not None and RunStatus.is_terminated(write.status) and write.end_time is None:
+        write = msgspec.structs.replace(write, end_time=now)
+    return write
 
 
 def _run_query(

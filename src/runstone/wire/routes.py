@@ -195,6 +195,8 @@ ROUTES: tuple[Route, ...] = (
 NATIVE_ROUTES: tuple[Route, ...] = (
     Route("append", _POST, "append", native.Append, native.AppendAnswer, "write run",
           media="msgpack", repeatable=True),
+    Route("last_sequence", _GET, "writers/last-sequence", native.LastSequence, native.LastSequenceAnswer, "read run",
+          repeatable=True),
     Route("search_run_table", _POST, "runs/table", native.SearchRunTable, native.TableAnswer, "search",
           media="msgpack", repeatable=True),
     Route("list_changes", _GET, "changes", native.ListChanges, native.ChangesAnswer, "search", repeatable=True),

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from runstone import tag_names
 from runstone.entities import DatasetInput, LifecycleStage, Run, RunData, RunInfo, RunStatus
 from runstone.stores import records
-from runstone.stores.base import Changes, NewRun, Sequenced
+from runstone.stores.base import Changes, NewRun
 from runstone.stores.sql.database import Row, Transaction
 from runstone.stores.sql.experiments import active_experiment
+from runstone.stores.sql.writers import forget_silence
 from runstone.validation import param_number
 
 __all__ = [
@@ -18,17 +19,18 @@ __all__ = [
     "artifact_uri",
     "create",
     "delete_tag",
+    "delete_tags",
     "insert_params",
-    "last_sequence",
     "list_changed",
     "log_inputs",
     "new_params",
+    "note_change",
     "run_number",
-    "set_last_sequence",
     "set_stage",
     "set_status",
     "set_tags",
     "touch",
+    "write_status",
 ]
 
 
@@ -59,6 +61,11 @@ def touch(tx: Transaction, run_id: str) -> int:
         "UPDATE runs SET revision = ? WHERE run_id = ? AND deleted_time IS NULL RETURNING id", (tx.revision(), run_id)
     )
     return active_run(tx, run_id) if row is None else int(row[0])
+
+
+def note_change(tx: Transaction, run: int) -> None:
+    """The same of a run that is known to take writes."""
+    tx.run("UPDATE runs SET revision = ? WHERE id = ?", (tx.revision(), run))
 
 
 def list_changed(tx: Transaction, since: int, limit: int) -> Changes:
@@ -106,8 +113,13 @@ def artifact_uri(run_id: str, experiment: int, uri: str | None, location: str | 
 
 def set_status(tx: Transaction, run_id: str, status: RunStatus, end_time: int | None) -> None:
     """Raises NotFound and NotActive."""
-    number = touch(tx, run_id)
-    tx.run("UPDATE runs SET status = ?, end_time = ? WHERE id = ?", (status.value, end_time, number))
+    write_status(tx, touch(tx, run_id), status, end_time)
+
+
+def write_status(tx: Transaction, run: int, status: RunStatus, end_time: int | None) -> None:
+    """The same of a run that is noted to change."""
+    tx.run("UPDATE runs SET status = ?, end_time = ? WHERE id = ?", (status.value, end_time, run))
+    forget_silence(tx, run)
 
 
 def set_stage(tx: Transaction, run_id: str, stage: LifecycleStage, now: int) -> None:
@@ -164,26 +176,17 @@ def delete_tag(tx: Transaction, run_id: str, key: str) -> None:
         raise records.tag_not_found(f"run '{run_id}'", key)
 
 
+def delete_tags(tx: Transaction, run: int, keys: Sequence[str]) -> None:
+    """Delete those that are there."""
+    member = tx.dialect.is_member("key")
+    tx.run(f"DELETE FROM tags WHERE run = ? AND {member}", (run, tx.dialect.list_argument(keys)))
+
+
 def append_to_list_tag(tx: Transaction, run_id: str, key: str, item: object) -> None:
     """Raises InvalidInput where the tag holds no list."""
     run = touch(tx, run_id)
     row = tx.row("SELECT value FROM tags WHERE run = ? AND key = ?", (run, key))
     _write_tags(tx, run, {key: records.extend_json_list(run_id, key, row[0] if row else None, item)})
-
-
-def last_sequence(tx: Transaction, run: int, writer: str) -> int:
-    """The last stored sequence of a writer, 0 for none."""
-    row = tx.row("SELECT sequence FROM writers WHERE run = ? AND writer = ?", (run, writer))
-    return int(row[0]) if row else 0
-
-
-def set_last_sequence(tx: Transaction, run: int, write: Sequenced) -> None:
-    """Move the writer's position to the end of what it has written."""
-    tx.run(
-        "INSERT INTO writers (run, writer, sequence) VALUES (?, ?, ?) "
-        "ON CONFLICT (run, writer) DO UPDATE SET sequence = excluded.sequence",
-        (run, write.writer, write.last),
-    )
 
 
 def log_inputs(tx: Transaction, run_id: str, inputs: Sequence[DatasetInput]) -> None:

@@ -74,6 +74,12 @@ Table(
     Column("revision", BigInteger, nullable=False, comment="that of the last transaction that changed the run"),
     Index("runs_by_start", "experiment", desc("start_time"), "run_id"),
     Index("runs_by_revision", "revision"),
+    Index(
+        "runs_running",
+        "id",
+        sqlite_where=text("status = 'RUNNING'"),
+        postgresql_where=text("status = 'RUNNING'"),
+    ),
     sqlite_autoincrement=True,
 )
 Table(
@@ -155,6 +161,7 @@ _keyed(
     Column("run", _Id, primary_key=True, autoincrement=False),
     Column("writer", Text, primary_key=True),
     Column("sequence", BigInteger, nullable=False),
+    Column("heard_at", BigInteger, comment="when its last word came, in ms; NULL: it has ended"),
 )
 Table(
     "datasets",

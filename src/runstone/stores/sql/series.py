@@ -17,7 +17,7 @@ import numpy as np
 
 from runstone.errors import StoreCorrupt
 from runstone.series.codec import decode_chunk, encode_chunk, plan_merge, split_chunks
-from runstone.series.frame import decode_frame, encode_frame, frame_points
+from runstone.series.frame import decode_frames, encode_frame, frame_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, merge, summarize
 from runstone.stores.sql.database import Database, Row, Transaction
@@ -192,9 +192,8 @@ def _plan_fold(tx: Transaction, run: int) -> tuple[list[int], list[_Rewrite]]:
     rows = tx.rows("SELECT id, data FROM batches WHERE run = ? ORDER BY id", (run,))
     fresh: dict[str, list[Points]] = {}
     with _naming(tx, run, "a batch"):
-        for _, data in rows:
-            for key, points in decode_frame(data).series():
-                fresh.setdefault(key, []).append(points)
+        for key, points in decode_frames(data for _, data in rows):
+            fresh.setdefault(key, []).append(points)
     return [row[0] for row in rows], [_plan_rewrite(tx, run, key, parts) for key, parts in fresh.items()]
 
 

@@ -9,12 +9,12 @@ from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedLis
 from runstone.errors import RunstoneError, StoreError
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
-from runstone.stores import records
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
-from runstone.stores.sql import experiments, hydrate, logged_models, runs, series
+from runstone.stores.sql import experiments, hydrate, runs, series, writers
 from runstone.stores.sql.database import Database, Transaction
 from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
+from runstone.stores.sql.writes import record
 
 __all__ = ["SqlStore"]
 
@@ -138,9 +138,9 @@ class SqlStore:
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         with self.database.write() as tx:
-            errors = [_attempt(tx, write) for write in writes]
+            errors = [record(tx, write) for write in writes]
         for write, error in zip(writes, errors, strict=True):
-            if error is None and write.metrics and self._unfolded.add(write.run_id, len(write.metrics)):
+            if error is None and self._unfolded.add(write):
                 self._tidy(write.run_id)
         return errors
 
@@ -160,7 +160,15 @@ class SqlStore:
 
     def last_sequence(self, run_id: str, writer: str) -> int:
         with self.database.read() as tx:
-            return runs.last_sequence(tx, runs.run_number(tx, run_id), writer)
+            return writers.last_sequence(tx, runs.run_number(tx, run_id), writer)
+
+    def fail_silent_runs(self, *, heard_before: int) -> list[str]:
+        with self.database.read() as tx:
+            # Hardly ever is there one, and nobody who writes is to wait for the looking.
+            if not writers.find_silent_runs(tx, heard_before):
+                return []
+        with self.database.write() as tx:
+            return writers.fail_silent_runs(tx, heard_before)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         with self.database.write() as tx:
@@ -210,36 +218,6 @@ class SqlStore:
             _log.debug("Run %s is not folded: %s", run_id, error)
 
 
-def _attempt(tx: Transaction, write: Write) -> RunstoneError | None:
-    """Record one write, or return why it cannot be: every check comes before the first change that can be read.
-
-    Only the run's revision may move for nothing, which costs whoever follows changes one look.
-    """
-    try:
-        run = runs.touch(tx, write.run_id)
-        sequenced = write.sequenced
-        if sequenced and records.is_stored(write.run_id, runs.last_sequence(tx, run, sequenced.writer), sequenced):
-            return None
-        params = runs.new_params(tx, write.run_id, run, write.params) if write.params else []
-        if write.model_metrics:
-            logged_models.check_metrics(tx, write.model_metrics)
-    except StoreError:
-        raise
-    except RunstoneError as error:
-        return error
-    if params:
-        runs.insert_params(tx, params)
-    if write.tags:
-        runs.set_tags(tx, run, write.tags)
-    if write.metrics:
-        series.append(tx, run, write.metrics)
-    if write.model_metrics:
-        logged_models.record_metrics(tx, write.model_metrics)
-    if sequenced:
-        runs.set_last_sequence(tx, run, sequenced)
-    return None
-
-
 class _Unfolded:
     """How much this process has appended to each run since it was folded: when to fold, not what to fold.
 
@@ -250,11 +228,15 @@ class _Unfolded:
     def __init__(self) -> None:
         self._appended: dict[str, tuple[int, int]] = {}
 
-    def add(self, run_id: str, points: int) -> bool:
-        """Count a batch; whether it is time to fold."""
-        batches, total = self._appended.get(run_id, (0, 0))
-        self._appended[run_id] = (batches + 1, total + points)
-        return batches + 1 >= _FOLD_BATCHES or total + points >= _FOLD_POINTS
+    def add(self, write: Write) -> bool:
+        """Count what a write has appended; whether it is time to fold."""
+        batches, points = self._appended.get(write.run_id, (0, 0))
+        if write.metrics:
+            batches, points = batches + 1, points + len(write.metrics)
+            self._appended[write.run_id] = (batches, points)
+        if write.status is not None and RunStatus.is_terminated(write.status):
+            return self.at_end(write.run_id)
+        return bool(write.metrics) and (batches >= _FOLD_BATCHES or points >= _FOLD_POINTS)
 
     def at_end(self, run_id: str) -> bool:
         """The run ends: whether to fold what is left."""

@@ -17,6 +17,8 @@ __all__ = [
     "AppendedWrite",
     "ChangedRun",
     "ChangesAnswer",
+    "LastSequence",
+    "LastSequenceAnswer",
     "ListChanges",
     "ReadSeries",
     "SearchRunTable",
@@ -32,17 +34,23 @@ class AppendedWrite(msgspec.Struct, kw_only=True):
     """What is recorded in one run, all or nothing. `frame` is as `runstone.series.frame` lays it out.
 
     With a `writer`, its records `first` to `last` are stored once, however often they arrive. `model_metrics` are those
-    points that are figures of logged models, too.
+    points that are figures of logged models, too. `deleted_tags` need not be there; they and `status` come after all
+    else; `end_time` (ms) goes with a status. `ends`: nothing more is to be expected from the writer; one that goes on
+    says so by repeating its last record (0 to 0 where there is none) without content.
     """
 
     run_id: str
     frame: bytes | None = None
     params: dict[str, str] = {}
     tags: dict[str, str] = {}
+    deleted_tags: list[str] = []
+    status: str | None = None
+    end_time: int | None = None
     model_metrics: list[Metric] = []
     writer: str | None = None
     first: int = 0
     last: int = 0
+    ends: bool = False
 
 
 class Append(Request, kw_only=True):
@@ -55,6 +63,19 @@ class AppendAnswer(Answer, kw_only=True):
     """The error of each write, or nil."""
 
     errors: list[FaultBody | None]
+
+
+class LastSequence(Request, kw_only=True):
+    """A writer of a run."""
+
+    run_id: str
+    writer: str
+
+
+class LastSequenceAnswer(Answer, kw_only=True):
+    """The writer's last record that is stored; 0 for none."""
+
+    last: int
 
 
 class SearchRunTable(SearchRuns, kw_only=True):

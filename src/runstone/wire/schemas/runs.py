@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-class Metric(msgspec.Struct, omit_defaults=True):
+class Metric(msgspec.Struct, omit_defaults=True, gc=False):
     """A point as it arrives. With a model it is a figure of that logged model, too, maybe on a dataset."""
 
     key: str

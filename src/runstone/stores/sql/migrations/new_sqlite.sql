@@ -201,7 +201,7 @@ CREATE TABLE runstone_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT runstone_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "runstone_version" VALUES('0001');
+INSERT INTO "runstone_version" VALUES('0002');
 CREATE TABLE series (
     run INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -232,7 +232,7 @@ CREATE TABLE tags (
 CREATE TABLE writers (
     run INTEGER NOT NULL,
     writer TEXT NOT NULL,
-    sequence BIGINT NOT NULL,
+    sequence BIGINT NOT NULL, heard_at BIGINT,
     PRIMARY KEY (run, writer)
 )
  WITHOUT ROWID
@@ -249,5 +249,6 @@ CREATE UNIQUE INDEX model_versions_by_number ON model_versions (model, version);
 CREATE INDEX model_versions_by_stage ON model_versions (model, stage, version);
 CREATE INDEX model_versions_by_run ON model_versions (run_id);
 CREATE INDEX model_versions_by_time ON model_versions (last_update_time DESC);
+CREATE INDEX runs_running ON runs (id) WHERE status = 'RUNNING';
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('experiments',0);

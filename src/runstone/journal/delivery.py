@@ -1,0 +1,300 @@
+"""Delivery: the thread that brings what this process records to the tracker, while it is recorded.
+
+One thread a tracker. Ten times a second it delivers what is new; where the store cannot be reached it tries again,
+later and later, and nobody waits for it but those who ask to. Knows no segment's layout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from runstone.errors import AccessDenied, RunstoneError, StoreError
+from runstone.journal.courier import Blocked, Courier
+from runstone.journal.notices import notify
+from runstone.journal.spool import Damage, Spool
+from runstone.journal.writer import Writer, is_logging
+from runstone.tracking.base import Tracking
+
+__all__ = ["Delivery"]
+
+PERIOD_S = 0.1
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.2, 3.0
+BLOCKED_PAUSE_S = 30.0
+HEARTBEAT_S = 60.0
+SYNC_S = 1.0
+HOLE_LIMIT = 4096
+SLICES_A_ROUND = 8
+
+
+class _Consignment:
+    """A spool under way. `writer` is the one that may still write to it; None once it is closed."""
+
+    def __init__(self, courier: Courier, writer: Writer | None) -> None:
+        self.courier = courier
+        self.writer = writer
+        self.awaited: set[int] = set()
+        self.refusals: dict[int, RunstoneError] = {}
+        self.heard_at = time.monotonic()
+        self.is_done = False
+
+    @property
+    def spool(self) -> Spool:
+        return self.courier.spool
+
+
+class Delivery:
+    """Delivers the spools of this process to one tracker. The thread starts with the first of them."""
+
+    def __init__(self, tracking: Tracking, *, is_offline: bool = False) -> None:
+        self._tracking = tracking
+        self._is_offline = is_offline
+        self._consignments: dict[str, _Consignment] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew: at first, and in a forked child, whose parent goes on delivering what is the parent's."""
+        self._changed = threading.Condition()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._is_closing = False
+        self._failures = 0
+        self._pause_s = 0.0
+        self._not_before = 0.0
+        self.failure: RunstoneError | None = None
+        """Why the last attempt failed; None where it did not."""
+        self._tasks: list[Callable[[Tracking], object]] = []
+        self._consignments = {}
+        self._left: list[tuple[Spool, int]] = []
+
+    # -- for those who record
+
+    def add(self, spool: Spool, writer: Writer | None) -> None:
+        """Deliver this spool from now on."""
+        courier = Courier(spool, self._tracking, lambda *refusal: self._hear(consignment, *refusal))
+        consignment = _Consignment(courier, writer)
+        with self._changed:
+            self._consignments[spool.about.writer] = consignment
+        self._start()
+
+    def add_task(self, task: Callable[[Tracking], object]) -> None:
+        """Do this once the store can be reached; again, where it raises StoreError."""
+        with self._changed:
+            self._tasks.append(task)
+        self._start()
+
+    def close_spool(self, spool: Spool) -> None:
+        """Nobody writes to it any more: it goes once it is delivered."""
+        with self._changed:
+            consignment = self._consignments.get(spool.about.writer)
+            if consignment is not None:
+                consignment.writer = None
+        self._wake.set()
+
+    def wait_for(self, spool: Spool, slot: int, timeout_s: float) -> bool:
+        """Wait until a slot is delivered, or the attempt has failed, or `timeout_s` is over; whether it is delivered.
+
+        Does not wait where the store could not be reached just now. Raises what the store has refused the slot for.
+        """
+        with self._changed:
+            consignment = self._consignments.get(spool.about.writer)
+            if consignment is None or self._is_offline:
+                return not self._is_offline
+            consignment.awaited.add(slot)
+            failures = self._failures
+            if self.failure is None:
+                self._wake.set()
+                self._changed.wait_for(
+                    lambda: consignment.is_done or consignment.courier.cursor > slot or self._failures > failures,
+                    timeout_s,
+                )
+            consignment.awaited.discard(slot)
+            refusal = consignment.refusals.pop(slot, None)
+            if refusal is not None:
+                raise refusal
+            return consignment.is_done or consignment.courier.cursor > slot
+
+    def flush(self, timeout_s: float) -> bool:
+        """Try now to deliver all that was recorded before; whether that was done within `timeout_s`.
+
+        Gives up at the first attempt that fails.
+        """
+        with self._changed:
+            if self._is_offline or not (self._consignments or self._tasks):
+                return not (self._consignments or self._left)
+            tasks = list(self._tasks)
+            targets = [(one, one.spool.last_slot()) for one in self._consignments.values()]
+            failures = self._failures
+            self._not_before = 0.0
+            self._wake.set()
+
+            def is_done() -> bool:
+                return all(_has_reached(one, slot) for one, slot in targets) and not any(
+                    task in self._tasks for task in tasks
+                )
+
+            self._changed.wait_for(lambda: self._failures > failures or is_done(), timeout_s)
+            return is_done()
+
+    def waiting(self) -> list[tuple[Spool, int]]:
+        """The spools that are not delivered, and how many slots of each."""
+        with self._changed:
+            found = [(one.spool, one.spool.last_slot() + 1 - one.courier.cursor) for one in self._consignments.values()]
+            return [*self._left, *((spool, slots) for spool, slots in found if slots > 0)]
+
+    def close(self, timeout_s: float) -> None:
+        """Deliver what can be delivered within `timeout_s`, and end the thread. What is left stays on disk."""
+        self.flush(timeout_s)
+        thread = self._thread
+        with self._changed:
+            self._is_closing = True
+            self._wake.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(1.0, timeout_s))
+
+    # -- the thread
+
+    def _start(self) -> None:
+        with self._changed:
+            if self._thread is None:
+                # A daemon: the end of the process waits by `close`, for as long as it chooses.
+                self._thread = threading.Thread(target=self._run, name="runstone-delivery", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def _run(self) -> None:
+        synced_at = time.monotonic()
+        while not self._is_closing:
+            self._wake.wait(PERIOD_S if self._consignments or self._tasks else None)
+            self._wake.clear()
+            for one in self._all():
+                if one.writer is not None:
+                    one.spool.beat()
+            if self._is_offline:
+                self._leave_what_is_over()
+            elif time.monotonic() >= self._not_before:
+                self._attempt()
+            if time.monotonic() - synced_at >= SYNC_S:
+                synced_at = time.monotonic()
+                self._sync()
+
+    def _all(self) -> list[_Consignment]:
+        with self._changed:
+            return list(self._consignments.values())
+
+    def _leave_what_is_over(self) -> None:
+        """Offline, a spool that nobody writes to any more is closed: `runstone sync` may have it from now on."""
+        for one in self._all():
+            if one.writer is None and not is_logging():
+                slots = one.spool.last_slot() + 1 - one.courier.cursor
+                with contextlib.suppress(OSError):
+                    one.spool.sync()
+                with self._changed:
+                    self._consignments.pop(one.spool.about.writer, None)
+                    self._left.append((one.spool, slots))
+                one.spool.close()
+                one.spool.segments = []
+
+    def _attempt(self) -> None:
+        """One round over all spools; one that is blocked does not hold up the others."""
+        failure: RunstoneError | None = None
+        for one in self._all():
+            try:
+                self._deliver(one)
+            except (StoreError, AccessDenied, Blocked) as error:
+                failure = error
+                if isinstance(error, StoreError) and not isinstance(error, Damage):
+                    break
+            except Exception as error:  # a fault of ours must not end the delivery of everything else
+                failure = StoreError(f"{type(error).__name__}: {error}")
+        if failure is None:
+            failure = self._do_tasks()
+        with self._changed:
+            self._note(failure)
+            self._changed.notify_all()
+
+    def _note(self, failure: RunstoneError | None) -> None:
+        if failure is None:
+            if self.failure is not None:
+                notify("the store can be reached again; what was kept is being delivered")
+            self.failure, self._pause_s, self._not_before = None, 0.0, 0.0
+            return
+        self._failures += 1
+        if self.failure is None or str(failure) != str(self.failure):
+            notify(f"cannot deliver just now, everything is kept and will be: {failure}")
+        self.failure = failure
+        longest_s = MAX_PAUSE_S if isinstance(failure, StoreError) else BLOCKED_PAUSE_S
+        self._pause_s = min(max(self._pause_s * 2, FIRST_PAUSE_S), longest_s)
+        # Not all at the same moment, when a server comes back to a thousand clients.
+        self._not_before = time.monotonic() + self._pause_s * random.uniform(0.5, 1.0)
+
+    def _deliver(self, one: _Consignment) -> None:
+        courier, writer = one.courier, one.writer
+        for _ in range(SLICES_A_ROUND):
+            if not courier.deliver():
+                break
+            one.heard_at = time.monotonic()
+            with self._changed:
+                self._changed.notify_all()
+        else:
+            self._wake.set()  # there is more, after the others have had their turn
+            return
+        if writer is None:
+            self._finish(one)
+        elif courier.cursor <= one.spool.last_slot():
+            # A slot was taken and not written. Those who are in the midst of it are waited for.
+            if not is_logging():
+                one.spool.fill_holes(courier.cursor, HOLE_LIMIT)
+        elif time.monotonic() - one.heard_at > HEARTBEAT_S:
+            courier.beat()
+            one.heard_at = time.monotonic()
+
+    def _finish(self, one: _Consignment) -> None:
+        """The writer is closed: once no thread is about to write any more, what is left goes, and the spool with it."""
+        while is_logging():
+            time.sleep(0.001)
+        last = one.spool.last_slot()
+        while one.courier.deliver(last):
+            pass
+        if one.courier.cursor <= last:
+            return
+        one.spool.end()
+        with self._changed:
+            one.is_done = True
+            self._consignments.pop(one.spool.about.writer, None)
+        one.spool.remove()
+
+    def _do_tasks(self) -> RunstoneError | None:
+        while self._tasks:
+            try:
+                self._tasks[0](self._tracking)
+            except (StoreError, AccessDenied) as error:
+                return error
+            except Exception as error:
+                notify(f"what was left by other processes could not be delivered: {type(error).__name__}: {error}")
+            with self._changed:
+                self._tasks.pop(0)
+        return None
+
+    def _sync(self) -> None:
+        for one in self._all():
+            # Gone meanwhile, or on a disk that is full, which the writer tells.
+            with contextlib.suppress(OSError, ValueError):
+                one.spool.sync()
+
+    def _hear(self, one: _Consignment, first: int, last: int, error: RunstoneError) -> bool:
+        with self._changed:
+            told = [slot for slot in one.awaited if first <= slot <= last]
+            one.refusals.update(dict.fromkeys(told, error))
+        if not told:
+            run_id = one.spool.about.run_id
+            notify(f"run {run_id}: {error}; what was refused is kept in {one.spool.folder}")
+        return bool(told)
+
+
+def _has_reached(one: _Consignment, slot: int) -> bool:
+    """Whether a slot is delivered; of a spool that nobody writes to any more, whether it is gone."""
+    return one.is_done or (one.writer is not None and one.courier.cursor > slot)

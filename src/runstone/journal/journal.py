@@ -1,0 +1,304 @@
+"""The journal of one tracker in this process: who writes to it, what is under way, and what others have left in it.
+
+Knows the tracker by its protocol, and nothing of what may be asked of one: see `tracking`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+from runstone import settings
+from runstone.entities import LifecycleStage
+from runstone.errors import NotActive, StoreUnavailable
+from runstone.journal.delivery import Delivery
+from runstone.journal.events import Attach, Event, Record
+from runstone.journal.exits import install_exit_hook
+from runstone.journal.notices import notify
+from runstone.journal.recovery import boot_id, count_oom_kills, host_name, recover
+from runstone.journal.spool import About, Spool, list_spools, measure
+from runstone.journal.writer import Room, Writer
+from runstone.naming import new_run_id, now_ms
+from runstone.tracking.base import Tracking
+from runstone.validation import check_run_id
+
+__all__ = ["Journal"]
+
+_SCAN_PERIOD_S = 1.0
+_TEND_PERIOD_S = 60.0
+_MEASURE_PERIOD_S = 5.0
+_IDLE_WRITERS = 64
+"""So many runs that are not this process's own may be written to at once; the one that was first is closed then."""
+
+
+class Journal:
+    """The journal in `folder`, delivered to `tracking` under the name `destination`. Safe to share between threads.
+
+    `tracking` gives up at the first failure. `tend` is done once a minute at most, where something is recorded or read.
+    """
+
+    def __init__(
+        self, folder: Path, destination: str, tracking: Tracking, *, tend: Callable[[], object] | None = None
+    ) -> None:
+        self.folder = folder
+        self.destination = destination
+        self.mode = settings.OFFLINE.get()
+        self.delivery = Delivery(tracking, is_offline=self.mode == "always")
+        self._tracking = tracking
+        self._tend = tend
+        self._room = Room(self._may_grow, notify, is_strict=settings.STRICT.get())
+        self._writers: dict[str, Writer] = {}
+        self._owned: set[str] = set()
+        self._started: set[str] = set()
+        self._scanned_at = self._tended_at = self._measured_at = -math.inf
+        self._held_bytes = 0
+        self._lock = threading.RLock()
+        _ALL.add(self)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store is not to be asked, or could not be reached just now."""
+        return self.mode == "always" or self.delivery.failure is not None
+
+    # -- writers
+
+    def writer(self, run_id: str) -> Writer:
+        """What records in a run: one a run in this process."""
+        writer = self._writers.get(run_id)
+        if writer is None:
+            with self._lock:
+                writer = self._writers.get(run_id)
+                if writer is None:
+                    self._close_idle()
+                    writer = self._writers[run_id] = Writer(
+                        check_run_id(run_id), self._open_spool, self._room, is_synchronous=settings.SYNCHRONOUS.get()
+                    )
+        return writer
+
+    def own(self, run_id: str) -> Writer:
+        """The writer of a run that this process has started or resumed: if it dies, the run has failed."""
+        with self._lock:
+            self._owned.add(run_id)
+            writer = self.writer(run_id)
+        if writer.spool is None:
+            writer.log_event(Attach())
+        return writer
+
+    def start(self, run_id: str, event: Event) -> None:
+        """A run begins here, though no store has been told; `event` tells it."""
+        self._started.add(run_id)
+        self._owned.add(run_id)
+        self.record(run_id, event, waits=False)
+
+    def record(self, run_id: str, event: Event, *, is_last: bool = False, waits: bool = True) -> bool:
+        """Record an event, and wait for the store's answer where it can answer; whether it is delivered.
+
+        Raises what the store refuses.
+        """
+        writer = self.writer(run_id)
+        slot = writer.log_event(event)
+        spool = writer.spool
+        if not slot or spool is None:
+            raise StoreUnavailable(f"Run {run_id}: nothing could be recorded, there is no room left for its journal")
+        if not waits or self.mode == "always":
+            return False
+        wait_s = settings.EXIT_WAIT_S.get() if is_last else settings.ANSWER_WAIT_S.get()
+        return self.delivery.wait_for(spool, slot, wait_s)
+
+    def let_go(self, run_id: str) -> None:
+        """The run is over for this process; whoever goes on recording in it begins anew."""
+        with self._lock:
+            self._owned.discard(run_id)
+            writer = self._writers.pop(run_id, None)
+        spool = writer.close() if writer else None
+        if spool is not None:
+            spool.end()
+            self.delivery.close_spool(spool)
+            self._recover_run(run_id)
+
+    def forget_writers(self) -> None:
+        """Runs may have been deleted: every writer asks again whether its run can be written to."""
+        with self._lock:
+            run_ids = list(self._writers)
+        for run_id in run_ids:
+            self.let_go(run_id)
+
+    def _detach(self, writer: Writer) -> None:
+        """This process writes no more to a run."""
+        if writer.spool is not None:
+            writer.log_event(Record(ends=True))
+            spool = writer.close()
+            if spool is not None:
+                spool.end()
+                self.delivery.close_spool(spool)
+
+    def _close_idle(self) -> None:
+        others = [writer for run_id, writer in self._writers.items() if run_id not in self._owned]
+        if len(others) >= _IDLE_WRITERS:
+            self._writers.pop(others[0].run_id)
+            self._detach(others[0])
+
+    def _open_spool(self, writer: Writer) -> Spool:
+        """A spool for a run that can be written to, as far as anybody knows."""
+        run_id = writer.run_id
+        is_new = run_id in self._owned or run_id in self._started
+        if not is_new and self.mode != "always":
+            self._check_writable(run_id)
+        about = About(
+            run_id=run_id,
+            writer=new_run_id(),
+            destination=self.destination,
+            host=host_name(),
+            boot=boot_id(),
+            pid=os.getpid(),
+            created=now_ms(),
+            owns=run_id in self._owned,
+            program=" ".join(sys.argv[:1]),
+            oom_kills=count_oom_kills(),
+        )
+        self._writers[run_id] = writer  # one that was let go may be used again by who has kept it
+        install_exit_hook()
+        try:
+            spool = Spool.create(self.folder, about)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"Cannot record in the journal {self.folder}: {error.strerror}; free some space there, or choose "
+                "another folder with RUNSTONE_JOURNAL"
+            ) from error
+        self.delivery.add(spool, writer)
+        self._recover_sometimes()
+        return spool
+
+    def _check_writable(self, run_id: str) -> None:
+        if self.delivery.failure is not None:
+            return
+        try:
+            run = self._tracking.get_run(run_id)
+        except StoreUnavailable:
+            if self.mode == "never":
+                raise
+            return
+        if run.info.lifecycle_stage is LifecycleStage.DELETED:
+            raise NotActive(
+                f"The run '{run_id}' must be in the 'active' state, and it is deleted; restore it with "
+                f"`runstone runs restore {run_id}` or Client().restore_run('{run_id}')"
+            )
+
+    def _may_grow(self, more_bytes: int) -> bool:
+        """Whether there is room; what others have added is looked at every few seconds."""
+        now = time.monotonic()
+        if now - self._measured_at >= _MEASURE_PERIOD_S:
+            self._measured_at, self._held_bytes = now, measure(self.folder)
+        self._held_bytes += more_bytes
+        return self._held_bytes <= settings.JOURNAL_MAX_MB.get() * 1e6
+
+    # -- what is under way, and what others have left
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Deliver what was recorded; whether that was done within the time (default: as at the end of a run)."""
+        return self.delivery.flush(settings.EXIT_WAIT_S.get() if timeout_s is None else timeout_s)
+
+    def wait_for(self, run_id: str) -> None:
+        """Wait until what was recorded in a run is delivered, but not long. Raises what the store refuses."""
+        writer = self._writers.get(run_id)
+        spool = writer.spool if writer else None
+        if spool is not None:
+            self.delivery.wait_for(spool, spool.last_slot(), settings.ANSWER_WAIT_S.get())
+
+    def settle(self) -> None:
+        """Before a read: deliver what was recorded, here and by processes that are dead, if that can be done soon."""
+        self._recover_sometimes()
+        self.delivery.flush(settings.ANSWER_WAIT_S.get())
+
+    def recover(self) -> None:
+        """Look for what processes that are dead have left for the same destination, and have it delivered."""
+        self._scanned_at = time.monotonic()
+        if self.mode == "always":
+            return
+        if self._tend is not None and self._scanned_at - self._tended_at >= _TEND_PERIOD_S:
+            self._tended_at, tend = self._scanned_at, self._tend
+            self.delivery.add_task(lambda tracking: tend())
+        own = {writer.spool.folder for writer in self._writers.values() if writer.spool is not None}
+        if any(folder not in own for folder in list_spools(self.folder)):
+            folder, destination = self.folder, self.destination
+            self.delivery.add_task(
+                lambda tracking: _recover(folder, lambda about: tracking if about.destination == destination else None)
+            )
+
+    def _recover_run(self, run_id: str) -> None:
+        """A child that has left by `os._exit` leaves its points of a run to whoever ends it."""
+        if len(list_spools(self.folder, run_id)) > 1:
+            self.recover()
+
+    def _recover_sometimes(self) -> None:
+        if time.monotonic() - self._scanned_at >= _SCAN_PERIOD_S:
+            self.recover()
+
+    def say_what_is_kept(self) -> None:
+        """Tell how many points are not delivered, and what to do about them."""
+        waiting = self.delivery.waiting()
+        dropped = sum(writer.dropped for writer in self._writers.values())
+        if dropped:
+            notify(f"{dropped:,} points were dropped, because the journal had no room")
+        if waiting:
+            points = sum(slots for _, slots in waiting)
+            why = f": {self.delivery.failure}" if self.delivery.failure else ""
+            notify(
+                f"{points:,} records of {len(waiting)} runs are kept in {self.folder} and are not delivered yet{why}; "
+                f"the next program that records there delivers them, or `runstone sync`"
+            )
+
+    def say_run_is_kept(self, run_id: str) -> None:
+        """Tell where the end of a run is that could not be delivered."""
+        slots = sum(slots for spool, slots in self.delivery.waiting() if spool.about.run_id == run_id)
+        if slots or self.mode == "always":
+            notify(
+                f"the run {run_id} has ended; its last {slots:,} records are kept in {self.folder / run_id}, to be "
+                "delivered when the store can be reached, by this program, the next one, or `runstone sync`"
+            )
+
+    def close(self) -> None:
+        """Deliver what can be delivered in time, and say what is kept."""
+        with self._lock:
+            writers, self._writers = list(self._writers.values()), {}
+        for writer in writers:
+            self._detach(writer)
+        self.recover()
+        self.delivery.close(settings.EXIT_WAIT_S.get())
+        self.say_what_is_kept()
+
+    def renew_after_fork(self) -> None:
+        """In a forked child: its points go into spools of its own, and a thread of its own delivers them."""
+        self._lock = threading.RLock()
+        self._owned = set()
+        for writer in self._writers.values():
+            writer.renew_after_fork()
+        self.delivery.renew()
+
+
+def _recover(journal: Path, find_tracking: Callable[[About], Tracking | None]) -> None:
+    results = recover(journal, find_tracking)
+    slots = sum(result.slots for result in results)
+    if slots:
+        notify(f"delivered {slots:,} records that other processes had left in {journal}")
+    for result in results:
+        if result.error:
+            notify(f"run {result.run_id}: {result.error}; see `runstone journal`")
+
+
+_ALL: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for journal in list(_ALL):
+        journal.renew_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)

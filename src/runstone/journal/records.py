@@ -1,0 +1,151 @@
+"""Segments: points as records of fixed width in a preallocated, memory-mapped file.
+
+Layout, all numbers little-endian::
+
+    offset    bytes
+    0         8      magic: b"RUNSTONE"
+    8         4      version of this layout: 1
+    12        4      CRC-32 of bytes 16 to 31
+    16        8      slot of the first record, counted from 1 over all segments of a writer
+    24        8      capacity, in records
+    32        32     unused
+    64        32n    records: step, timestamp (ms), value, mark, key
+
+`key` is the number of a name, counted from 1; it is written last, so a record is there once its key is not 0. EVENT
+stands for an event, whose offset in the events' file is in `step`; SKIPPED for a slot that was given up. `mark` is the
+same in every record, so that foreign bytes are noticed.
+
+A record never straddles a sector, and a process that is killed leaves its mapped pages to the operating system, so
+what was packed survives it. Knows bytes; not whose they are.
+"""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from runstone.errors import StoreCorrupt
+
+__all__ = ["EVENT", "HEADER_BYTES", "MARK", "RECORD", "RECORD_BYTES", "SKIPPED", "Segment"]
+
+HEADER_BYTES = 64
+RECORD = struct.Struct("<qqdII")
+RECORD_BYTES = RECORD.size
+MARK = 0x52_55_4E_45
+EVENT = 0xFFFF_FFFF
+SKIPPED = 0xFFFF_FFFE
+
+_MAGIC = b"RUNSTONE"
+_VERSION = 1
+_HEAD = struct.Struct("<8sII")
+_BODY = struct.Struct("<QQ")
+_TYPE = np.dtype([("step", "<i8"), ("timestamp", "<i8"), ("value", "<f8"), ("mark", "<u4"), ("key", "<u4")])
+
+
+class Segment:
+    """Slots `first` to `first + capacity - 1` of a writer. `path` is None for one that is in memory alone.
+
+    `indexes` gives out those of its slots, each once, also among threads; those from `limit` on must not be written.
+    """
+
+    __slots__ = ("buffer", "capacity", "first", "indexes", "limit", "path", "take")
+
+    def __init__(self, path: Path | None, buffer: mmap.mmap, first: int, capacity: int) -> None:
+        self.path = path
+        self.buffer = buffer
+        self.first = first
+        self.capacity = capacity
+        self.limit = capacity
+        # A count's next is one call of C, which no other thread can interrupt.
+        self.indexes = itertools.count()
+        self.take = self.indexes.__next__
+
+    @classmethod
+    def create(cls, path: Path, first: int, capacity: int) -> Segment:
+        """A new file, all of its space allocated: a full disk is an OSError here, never a crash at a later store."""
+        size_bytes = HEADER_BYTES + capacity * RECORD_BYTES
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            _allocate(file, size_bytes)
+            buffer = mmap.mmap(file, size_bytes)
+        except BaseException:
+            path.unlink()
+            raise
+        finally:
+            os.close(file)
+        body = _BODY.pack(first, capacity)
+        buffer[: _HEAD.size + _BODY.size] = _HEAD.pack(_MAGIC, _VERSION, zlib.crc32(body)) + body
+        return cls(path, buffer, first, capacity)
+
+    @classmethod
+    def in_memory(cls, first: int, capacity: int) -> Segment:
+        """One without a file: lost with the process."""
+        return cls(None, mmap.mmap(-1, HEADER_BYTES + capacity * RECORD_BYTES), first, capacity)
+
+    @classmethod
+    def open(cls, path: Path) -> Segment:
+        """A file that is there, to read it. A copy may be shorter than the file was. Raises StoreCorrupt."""
+        with path.open("rb") as file:
+            head = file.read(HEADER_BYTES)
+            if len(head) < HEADER_BYTES:
+                raise StoreCorrupt(f"{path} ends within its header, at byte {len(head)}")
+            magic, version, checksum = _HEAD.unpack_from(head)
+            body = head[_HEAD.size : _HEAD.size + _BODY.size]
+            if magic != _MAGIC or (version == _VERSION and zlib.crc32(body) != checksum):
+                raise StoreCorrupt(f"{path} has a damaged header, at bytes 0 to {_HEAD.size + _BODY.size}")
+            if version != _VERSION:
+                raise StoreCorrupt(f"{path} has layout {version}, this Runstone knows {_VERSION}: upgrade Runstone")
+            buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        first, capacity = _BODY.unpack(body)
+        return cls(path, buffer, first, min(capacity, (len(buffer) - HEADER_BYTES) // RECORD_BYTES))
+
+    @property
+    def end(self) -> int:
+        """The slot after the last."""
+        return self.first + self.capacity
+
+    def read(self, slot: int, limit: int) -> npt.NDArray[np.void]:
+        """A copy of at most `limit` records from `slot` on, up to the end; those not written yet have the key 0."""
+        start = HEADER_BYTES + (slot - self.first) * RECORD_BYTES
+        stop = min(start + limit * RECORD_BYTES, HEADER_BYTES + self.capacity * RECORD_BYTES)
+        return np.frombuffer(self.buffer[start:stop], _TYPE)
+
+    def skip(self, index: int) -> None:
+        """Give up a slot that was taken."""
+        RECORD.pack_into(self.buffer, HEADER_BYTES + index * RECORD_BYTES, 0, 0, 0.0, MARK, SKIPPED)
+
+    def seal(self) -> None:
+        """No slot may be taken any more. A thread that has taken one already still writes it."""
+        self.limit = 0
+
+    @property
+    def taken(self) -> int:
+        """How many slots have been given out; they are written, or about to be."""
+        # Its text is the one thing that tells a count's place without moving it.
+        return min(int(repr(self.indexes)[len("count(") : -1]), self.capacity)
+
+    def sync(self) -> None:
+        """Have what was written on disk, against a loss of power."""
+        if self.path is not None:
+            # Not `mmap.flush`, during which no other thread of Python runs.
+            file = os.open(self.path, os.O_RDWR)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+
+
+def _allocate(file: int, size_bytes: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size_bytes)
+    else:  # macOS, Windows
+        block = bytes(1 << 20)
+        for start in range(0, size_bytes, len(block)):
+            os.write(file, block[: size_bytes - start])

@@ -1,0 +1,277 @@
+"""Writers: what logging calls. Packs records into the current segment; no lock, no store, no network on the way.
+
+Knows nothing of delivery.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from runstone.errors import StoreUnavailable
+from runstone.journal.events import Event
+from runstone.journal.records import EVENT, HEADER_BYTES, MARK, RECORD, RECORD_BYTES, Segment
+from runstone.journal.spool import Spool
+from runstone.naming import now_ms
+from runstone.validation import check_key, metric_value, metric_whole_number
+
+__all__ = ["Room", "Writer", "is_logging"]
+
+FIRST_RECORDS, MAX_RECORDS = 1 << 10, 1 << 20
+"""A run of a few points takes 32 kB on disk while it is active; a segment never more than 32 MB."""
+MEMORY_RECORDS = 1 << 16
+MAX_MEMORY_SEGMENTS = 32
+"""64 MB, for as long as the disk is full."""
+MAX_ROW = 4096
+_MAX_LAYOUTS = 64
+
+_NOWHERE = Segment.in_memory(1, 0)
+"""Has no slot, so that the first call of `log` takes the slow way."""
+_UNPACKABLE = (struct.error, TypeError, ValueError, OverflowError, RuntimeError)
+
+_pack_record = RECORD.pack_into
+
+
+class Room:
+    """How much a journal may hold, and who is told when it is full. `may_grow(bytes)` asks for more on disk."""
+
+    def __init__(self, may_grow: Callable[[int], bool], warn: Callable[[str], None], *, is_strict: bool) -> None:
+        self.may_grow = may_grow
+        self.warn = warn
+        self.is_strict = is_strict
+
+
+class Writer:
+    """What one process records in one run. Safe to share between threads.
+
+    `open_spool` makes a new spool, after it has made sure that the run can be written to; its errors go to the
+    caller of the first `log`, and of the first one after `close` or a fork.
+    """
+
+    def __init__(
+        self, run_id: str, open_spool: Callable[[Writer], Spool], room: Room, *, is_synchronous: bool = False
+    ) -> None:
+        self.run_id = run_id
+        self.is_synchronous = is_synchronous
+        """Whether the calls of `log` are to be waited for; not by the writer."""
+        self.spool: Spool | None = None
+        self.dropped = 0
+        """Points for which there was no room, neither on disk nor in memory."""
+        self._open_spool = open_spool
+        self._room = room
+        self._lock = threading.RLock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._segment = _NOWHERE
+        self._numbers: dict[str, int] = {}
+        self._layouts: dict[tuple[str, ...], tuple[Callable[..., None], list[Any]]] = {}
+
+    # -- points
+
+    def log(self, key: str, value: Any, timestamp: int, step: int) -> None:
+        """Record one point; what it raises, it raises before anything is recorded. Raises InvalidInput."""
+        number = self._numbers.get(key)
+        if number is None:
+            return self._log_checked([(key, value, timestamp, step)])
+        segment = self._segment
+        index = segment.take()
+        if index >= segment.limit:
+            return self._log_checked([(key, value, timestamp, step)])
+        try:
+            _pack_record(segment.buffer, HEADER_BYTES + index * RECORD_BYTES, step, timestamp, value, MARK, number)
+        except _UNPACKABLE:
+            segment.skip(index)
+            return self._log_checked([(key, value, timestamp, step)])
+        except BaseException:
+            segment.skip(index)
+            raise
+
+    def log_row(self, metrics: Mapping[str, Any], timestamp: int, step: int) -> None:
+        """Record one point of each metric, all or none. Raises InvalidInput."""
+        layout = self._layouts.get(tuple(metrics))
+        if layout is not None and self._pack_row(*layout, metrics, timestamp, step):
+            return
+        self._log_checked([(key, value, timestamp, step) for key, value in metrics.items()])
+        self._remember_layout(tuple(metrics))
+
+    def _pack_row(
+        self, pack: Callable[..., None], fields: list[Any], metrics: Mapping[str, Any], timestamp: int, step: int
+    ) -> bool:
+        """Write the row at once, into slots that follow each other; False where that cannot be done."""
+        segment, size = self._segment, len(metrics)
+        indexes = list(islice(segment.indexes, size))
+        first, last = indexes[0], indexes[-1]
+        if last < segment.limit and last - first == size - 1:
+            fields = fields.copy()
+            fields[0::5] = [step] * size
+            fields[1::5] = [timestamp] * size
+            fields[2::5] = metrics.values()
+            try:
+                pack(segment.buffer, HEADER_BYTES + first * RECORD_BYTES, *fields)
+                return True
+            except _UNPACKABLE:
+                pass  # told of what cannot be packed by the way that looks at each
+        for index in indexes:
+            if index < segment.limit:
+                segment.skip(index)
+        return False
+
+    def log_points(self, points: list[tuple[str, Any, Any, Any]]) -> None:
+        """Record points given as (key, value, timestamp, step), all or none. Raises InvalidInput."""
+        self._log_checked(points)
+
+    def _log_checked(self, points: list[tuple[str, Any, Any, Any]]) -> None:
+        checked = [
+            (
+                check_key(key, kind="metric"),
+                metric_value(key, value),
+                metric_whole_number(key, "timestamp", timestamp),
+                metric_whole_number(key, "step", step),
+            )
+            for key, value, timestamp, step in points
+        ]
+        with self._lock:
+            self._ensure_open()
+            numbers = [self._number(key) for key, *_ in checked]
+        for number, (_, value, timestamp, step) in zip(numbers, checked, strict=True):
+            self._put(step, timestamp, value, number)
+
+    def _put(self, step: int, timestamp: int, value: float, number: int) -> int:
+        """Pack a record into the next slot, and return the slot; 0 where there was no room."""
+        while True:
+            segment = self._segment
+            index = segment.take()
+            if index < segment.limit:
+                _pack_record(segment.buffer, HEADER_BYTES + index * RECORD_BYTES, step, timestamp, value, MARK, number)
+                return segment.first + index
+            if not self._grow(segment):
+                self.dropped += 1
+                return 0
+
+    def _number(self, key: str) -> int:
+        number = self._numbers.get(key)
+        if number is None:
+            assert self.spool is not None
+            number = self.spool.add_name(key)
+            if not self.spool.is_safe:
+                self._room.warn(f"the name '{key}' could not be written to {self.spool.folder}: a crash would lose it")
+            self._numbers[key] = number
+        return number
+
+    def _remember_layout(self, keys: tuple[str, ...]) -> None:
+        """The next row of these keys is packed in one call."""
+        if not 1 < len(keys) <= MAX_ROW:
+            return
+        with self._lock:
+            numbers = [self._numbers.get(key) for key in keys]
+        if None in numbers:
+            return  # closed meanwhile
+        if len(self._layouts) >= _MAX_LAYOUTS:
+            self._layouts = {}
+        fields: list[Any] = [MARK] * (5 * len(keys))
+        fields[4::5] = numbers
+        self._layouts[keys] = struct.Struct("<" + "qqdII" * len(keys)).pack_into, fields
+
+    # -- events
+
+    def log_event(self, event: Event) -> int:
+        """Record an event behind what was recorded before, and return its slot; 0 where there was no room."""
+        with self._lock:
+            self._ensure_open()
+            assert self.spool is not None
+            offset = self.spool.add_event(event)
+            return self._put(offset, now_ms(), 0.0, EVENT)
+
+    def folder(self) -> Path:
+        """The folder of the spool, for what belongs beside it."""
+        with self._lock:
+            self._ensure_open()
+            assert self.spool is not None
+            return self.spool.folder
+
+    # -- segments
+
+    def _ensure_open(self) -> None:
+        if self.spool is None:
+            self.spool = self._open_spool(self)
+            self._grow(_NOWHERE)
+
+    def _grow(self, full: Segment) -> bool:
+        """Go on in a new segment, unless another thread has made one; whether there is one."""
+        with self._lock:
+            if self._segment is not full:
+                return True
+            spool = self.spool
+            if spool is None:
+                self._ensure_open()
+                return True
+            segment = self._new_segment(spool, min(max(full.capacity * 4, FIRST_RECORDS), MAX_RECORDS))
+            if segment is None:
+                return False
+            self._segment = segment
+            return True
+
+    def _new_segment(self, spool: Spool, capacity: int) -> Segment | None:
+        if self._room.may_grow(capacity * RECORD_BYTES):
+            try:
+                return spool.add_segment(capacity)
+            except OSError as error:
+                why = f"{spool.folder} cannot take more: {error.strerror}"
+        else:
+            why = f"the journal of {spool.folder.parent.parent} has reached its size (RUNSTONE_JOURNAL_MAX_MB)"
+        if self._room.is_strict:
+            raise StoreUnavailable(f"{why}; free some space, or deliver what waits with `runstone sync`")
+        self._room.warn(f"{why}; points are kept in memory, up to 64 MB, until that changes")
+        if sum(segment.path is None for segment in spool.segments) < MAX_MEMORY_SEGMENTS:
+            return spool.add_segment_in_memory(MEMORY_RECORDS)
+        self._room.warn(f"{why}, and the memory is full, too: points of run {self.run_id} are dropped, and counted")
+        return None
+
+    # -- ending
+
+    def close(self) -> Spool | None:
+        """Stop writing to the spool, which is returned: the next call of `log` opens a new one.
+
+        A thread that is about to write still does; `is_logging` tells.
+        """
+        with self._lock:
+            self._segment.seal()
+            spool, self.spool = self.spool, None
+            self._forget()
+        return spool
+
+    def renew_after_fork(self) -> None:
+        """In a forked child: the spool is the parent's. The lock on it stays the parent's alone."""
+        self._lock = threading.RLock()
+        spool = self.close()
+        if spool is not None:
+            spool.close()
+
+
+def is_logging() -> bool:
+    """Whether a thread of this process is within a call that takes slots.
+
+    It may have taken one that it has not written yet. Where nobody is, a slot that is empty stays so: Ctrl-C has hit
+    between the two.
+    """
+    return any(_is_within(frame) for frame in sys._current_frames().values())
+
+
+_LOGGING = {
+    function.__code__
+    for function in (Writer.log, Writer._pack_row, Writer._put)  # what takes a slot
+}
+
+
+def _is_within(frame: Any) -> bool:
+    while frame is not None:
+        if frame.f_code in _LOGGING:
+            return True
+        frame = frame.f_back
+    return False

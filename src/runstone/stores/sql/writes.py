@@ -1,0 +1,60 @@
+"""One write to a run in SQL: everything that it records, or nothing. Functions over a transaction."""
+
+from __future__ import annotations
+
+from runstone.errors import RunstoneError, StoreError
+from runstone.stores import records
+from runstone.stores.base import Write
+from runstone.stores.sql import logged_models, runs, series, writers
+from runstone.stores.sql.database import Row, Transaction
+
+__all__ = ["record"]
+
+
+def record(tx: Transaction, write: Write) -> RunstoneError | None:
+    """Record one write, or return why it cannot be: every check comes before the first change that can be read.
+
+    Only the revision of a run may move for nothing, which costs whoever follows changes one look.
+    """
+    word = write.sequenced
+    try:
+        place = None if word is None else writers.find_place(tx, write.run_id, word.writer)
+        run = runs.touch(tx, write.run_id) if place is None else place.run
+        is_repeat = word is not None and place is not None and records.is_stored(write.run_id, place.last, word)
+        params = [] if is_repeat else _check(tx, run, write)
+    except StoreError:
+        raise
+    except RunstoneError as error:
+        return error
+    if word is None or place is None:
+        _change(tx, run, write, params)
+        return None
+    writers.revive(tx, place, write)
+    if not is_repeat:
+        runs.note_change(tx, run)
+        _change(tx, run, write, params)
+    writers.hear(tx, place, word, write.heard_at)
+    return None
+
+
+def _check(tx: Transaction, run: int, write: Write) -> list[Row]:
+    """The rows of the params that are new. Raises what is wrong with the write."""
+    params = runs.new_params(tx, write.run_id, run, write.params) if write.params else []
+    if write.model_metrics:
+        logged_models.check_metrics(tx, write.model_metrics)
+    return params
+
+
+def _change(tx: Transaction, run: int, write: Write, params: list[Row]) -> None:
+    if params:
+        runs.insert_params(tx, params)
+    if write.tags:
+        runs.set_tags(tx, run, write.tags)
+    if write.metrics:
+        series.append(tx, run, write.metrics)
+    if write.model_metrics:
+        logged_models.record_metrics(tx, write.model_metrics)
+    if write.deleted_tags:
+        runs.delete_tags(tx, run, write.deleted_tags)
+    if write.status is not None:
+        runs.write_status(tx, run, write.status, write.end_time)
