@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.catalogue import CATALOGUE, DEFAULT_REPEATS, libraries_of, run_benchmark, title_of
+from benchmarks.catalogue import CATALOGUE, DEFAULT_REPEATS, file_name, run_benchmark, sides_of, title_of
 from benchmarks.figures import FOLDER, Result, write_result
 from benchmarks.peers import CACHE, PYTHON_VARIABLE, find_sides
 from benchmarks.report import CHART, PAGE, render_chart, render_page
-from benchmarks.tables import comparison_table, machine_text
+from benchmarks.tables import comparison_table, machine_text, scales_text
 from benchmarks.trials import BenchmarkFailed, Trials
 
 
@@ -25,9 +25,9 @@ def main() -> int:
     if "report" in options.names:
         return _report(write=options.write)
     names = CATALOGUE if "all" in options.names or not options.names else options.names
-    libraries = {library for name in names for library in libraries_of(name)} if options.peers == "all" else set()
+    wanted = {side for name in names for side in sides_of(name)} if options.peers == "all" else {"runstone"}
     trials = Trials(
-        sides=find_sides(libraries, options.mlflow_python), size=options.size, repeats=options.repeats, cache=CACHE
+        sides=find_sides(wanted, options.mlflow_python), size=options.size, repeats=options.repeats, cache=CACHE
     )
     for name in names:
         print(f"{name}: {title_of(name)}", file=sys.stderr)
@@ -36,7 +36,7 @@ def main() -> int:
         except BenchmarkFailed as error:
             print(error, file=sys.stderr)
             return 1
-        path = options.results / _file_name(name, trials)
+        path = options.results / file_name(name, trials)
         write_result(result, path)
         print(msgspec.json.encode(result).decode() if options.json else _text(result, path))
     return 0
@@ -48,10 +48,10 @@ def _parser() -> argparse.ArgumentParser:
         "all": "all of them, one after another, as without a name",
         "report": "print docs/benchmarks.md, made of the results",
     }
-    listing = "\n".join(f"  {name:14}{what}" for name, what in rows.items())
+    listing = "\n".join(f"  {name:16}{what}" for name, what in rows.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description=f"Measure Runstone beside MLflow, and its server beside FastTrackML too.\n\n{listing}",
+        description=f"Measure Runstone beside MLflow and others that do the same.\n\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME")
@@ -65,15 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _file_name(name: str, trials: Trials) -> str:
-    """Only a full comparison is one to commit; git ignores the others."""
-    is_full = trials.size == "full" and len(trials.sides) > 1
-    return f"{name}.json" if is_full else f"{name}.local.json"
-
-
 def _text(result: Result, path: Path) -> str:
-    scales = "\n".join(f"{library}: {scale}" for library, scale in result.scales.items())
-    return f"\n{comparison_table(result)}\n\n{scales}\n{machine_text(result)}\n{path}\n"
+    return f"\n{comparison_table(result)}\n\n{scales_text(result, separator=chr(10))}\n{machine_text(result)}\n{path}\n"
 
 
 def _report(*, write: bool) -> int:

@@ -5,12 +5,34 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Protocol, cast
 
-from benchmarks import imports, ingest, log_metric, search_frame, server_load, server_read, server_start, short_runs
+from benchmarks import (
+    imports,
+    ingest,
+    log_metric,
+    log_metrics,
+    many_processes,
+    search_frame,
+    server_gone,
+    server_load,
+    server_read,
+    server_start,
+    short_runs,
+    training,
+)
 from benchmarks.figures import Comparison, Result
 from benchmarks.machine import describe_machine
-from benchmarks.trials import Library, Sizes, Trials
+from benchmarks.trials import Sizes, Trials
 
-__all__ = ["CATALOGUE", "DEFAULT_REPEATS", "Benchmark", "explanation_of", "libraries_of", "run_benchmark", "title_of"]
+__all__ = [
+    "CATALOGUE",
+    "DEFAULT_REPEATS",
+    "Benchmark",
+    "explanation_of",
+    "file_name",
+    "run_benchmark",
+    "sides_of",
+    "title_of",
+]
 
 DEFAULT_REPEATS = 5
 
@@ -32,6 +54,10 @@ CATALOGUE: dict[str, Benchmark] = {
     "short_runs": cast("Benchmark", short_runs),
     "search_frame": cast("Benchmark", search_frame),
     "log_metric": cast("Benchmark", log_metric),
+    "log_metrics": cast("Benchmark", log_metrics),
+    "many_processes": cast("Benchmark", many_processes),
+    "training": cast("Benchmark", training),
+    "server_gone": cast("Benchmark", server_gone),
     "server_load": cast("Benchmark", server_load),
     "server_read": cast("Benchmark", server_read),
     "server_start": cast("Benchmark", server_start),
@@ -48,14 +74,14 @@ def explanation_of(name: str) -> str:
     return (CATALOGUE[name].__doc__ or "").partition("\n")[2].strip()
 
 
-def libraries_of(name: str) -> list[Library]:
-    """The sides that take part in it."""
+def sides_of(name: str) -> list[str]:
+    """The names of the sides that take part in it."""
     return list(CATALOGUE[name].SIZES["full"])
 
 
 def run_benchmark(name: str, trials: Trials) -> Result:
     """Measure, with those sides that take part in it. Raises BenchmarkFailed."""
-    benchmark, trials = CATALOGUE[name], trials.only(*libraries_of(name))
+    benchmark, trials = CATALOGUE[name], trials.only(*sides_of(name))
     machine = describe_machine(trials.sides)
     started = datetime.now(timezone.utc)
     comparisons = benchmark.measure(trials)
@@ -64,20 +90,30 @@ def run_benchmark(name: str, trials: Trials) -> Result:
         measured_at=started.strftime("%Y-%m-%d %H:%M UTC"),
         command=_command(name, trials),
         machine=machine,
-        scales={side.library: _scale(benchmark, side.library, trials) for side in trials.sides},
+        scales={side.name: _scale(benchmark, side.name, trials) for side in trials.sides},
         comparisons=comparisons,
     )
 
 
-def _scale(benchmark: Benchmark, library: Library, trials: Trials) -> str:
-    count = trials.repeats if library == "runstone" else min(trials.repeats, benchmark.PEER_REPEATS)
-    size = benchmark.SCALE.format(**benchmark.SIZES[trials.size][library])
+def _scale(benchmark: Benchmark, side: str, trials: Trials) -> str:
+    count = trials.repeats if side == "runstone" else min(trials.repeats, benchmark.PEER_REPEATS)
+    size = benchmark.SCALE.format(**benchmark.SIZES[trials.size][side])
     return f"{size}, {count} repeat{'s' if count > 1 else ''}"
+
+
+def file_name(name: str, trials: Trials) -> str:
+    """Of its result: only a full comparison is one to commit, git ignores the others."""
+    is_full = trials.size == "full" and _has_all_sides(name, trials)
+    return f"{name}.json" if is_full else f"{name}.local.json"
+
+
+def _has_all_sides(name: str, trials: Trials) -> bool:
+    return {side.name for side in trials.sides} >= set(sides_of(name))
 
 
 def _command(name: str, trials: Trials) -> str:
     options = [f"--repeats {trials.repeats}"] if trials.repeats != DEFAULT_REPEATS else []
-    if len(trials.sides) == 1:
+    if not _has_all_sides(name, trials):
         options.append("--peers none")
     if trials.size != "full":
         options.append(f"--size {trials.size}")

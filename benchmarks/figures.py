@@ -6,7 +6,7 @@ Knows no benchmark, and nothing of how it was run.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -52,27 +52,29 @@ class Goal(msgspec.Struct, frozen=True):
     fasttrackml: float | None = None
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """One quantity on all sides; None where it was not measured. `short` names it where there is no room."""
+class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One quantity on all sides; `others` are those it was measured on beside Runstone, by their names.
+
+    `short` names it where there is no room.
+    """
 
     what: str
     short: str = ""
     unit: str
     better: Literal["more", "less"]
     runstone: Figure
-    mlflow: Figure | None = None
-    fasttrackml: Figure | None = None
+    others: Mapping[str, Figure] = {}
     goal: Goal | None = None
 
-    def times_better(self, than: Literal["mlflow", "fasttrackml"] = "mlflow") -> float | None:
+    def times_better(self, than: str = "mlflow") -> float | None:
         """How many times better Runstone's median is, below 1 where it is worse; None where that has no meaning."""
-        other = self.mlflow if than == "mlflow" else self.fasttrackml
+        other = self.others.get(than)
         if other is None:
             return None
         numerator, denominator = self.runstone.median, other.median
         if self.better == "less":
             numerator, denominator = denominator, numerator
-        return numerator / denominator if numerator and denominator else None
+        return numerator / denominator if numerator > 0 and denominator > 0 else None
 
     def meets_goal(self) -> bool | None:
         """Whether the goal is met; None without a goal, or without the peer that it needs."""
@@ -102,7 +104,10 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of a benchmark. `scales` says how much each side did; `measured_at` is a date and time, UTC."""
+    """One run of a benchmark. `scales` says how much each side did; `measured_at` is a date and time, UTC.
+
+    `versions` of its machine are those of libraries, `scales` and figures stand under the names of sides.
+    """
 
     benchmark: str
     measured_at: str

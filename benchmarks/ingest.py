@@ -1,12 +1,12 @@
 """How fast do a million points get into one run, how many bytes do they take, and how fast do they come back?
 
 Written by `Client.log_batch`, 1,000 points a call, one series, from lists of `Metric` made before the clock starts,
-which stops when the last call has returned: the points are in the database file by then, and survive a killed
-process (MLflow also waits for the disk at each call, which wall time shows and CPU time does not). Bytes a point are
-all files of the store after the run has ended and the store was closed, divided by the points, the empty database
-included. Then a fresh process opens the store, finds the run, and reads the series back: as a list of `Metric` by
-`get_metric_history`, and as columns by `client.tracking.read_series` (MLflow has no such call; beside it stands its
-`get_metric_history`).
+which stops when all points are in the database file: with MLflow when the last call has returned, with Runstone when
+its journal is delivered. They survive a killed process then (MLflow also waits for the disk at each call, which wall
+time shows and CPU time does not). Bytes a point are all files of the store after the run has ended and the store was
+closed, divided by the points, the empty database included. Then a fresh process opens the store, finds the run, and
+reads the series back: as a list of `Metric` by `get_metric_history`, and as columns by `client.tracking.read_series`
+(MLflow has no such call; beside it stands its `get_metric_history`).
 
 Values are float32 losses, as `tensor.item()` gives them, and full-precision noise, which no compression makes much
 smaller than 8 bytes; a step takes 20 ms, give or take 2. MLflow gets fewer points, because it takes minutes for a

@@ -15,7 +15,8 @@ __all__ = ["describe_machine"]
 
 def describe_machine(sides: tuple[Side, ...]) -> Machine:
     """What it is, now. Where the sides' interpreters differ, `python` and `sqlite` name both."""
-    facts = {side.library: side.run("facts") for side in sides}
+    by_library = {side.library: side for side in sides}
+    facts = {library: side.run("facts") for library, side in by_library.items()}
     return Machine(
         cpu=_cpu_model(),
         cores=len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,

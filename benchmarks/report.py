@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.catalogue import CATALOGUE, explanation_of, title_of
 from benchmarks.chart import draw_chart
 from benchmarks.figures import Result, read_results
-from benchmarks.tables import comparison_table, machine_text
+from benchmarks.tables import comparison_table, machine_text, scales_text
 
 __all__ = ["CHART", "PAGE", "render_chart", "render_page"]
 
@@ -20,11 +20,12 @@ _INTRODUCTION = f"""\
 
 # Benchmarks
 
-Runstone beside the newest release of MLflow, and its server also beside FastTrackML: the same data, on the same
-machine, in turn, in one run. Each try is a fresh process with a fresh folder. The tables give the median, and the
-lowest and highest try in brackets. CPU time counts all threads and child processes; goals are judged by it, because
-other work on the machine disturbs it less than wall time. What a server does is judged by wall time, as its clients
-feel it.
+Runstone beside the newest release of MLflow, its server also beside FastTrackML, and logging also beside trackers of
+other kinds: the same data, on the same machine, in turn, in one run. Each try is a fresh process with a fresh folder.
+The tables give the median, the lowest and highest try in brackets, and how many times better (×) Runstone's median is.
+CPU time counts all threads and child processes; goals are judged by it where a table has it, because other work on the
+machine disturbs it less than wall time. What a server does, and what a training loop waits for, is judged by wall time,
+as those who wait feel it.
 
 ![How many times better Runstone is than MLflow]({CHART.name})
 
@@ -32,7 +33,7 @@ Each bar says how many times better Runstone's median is; the axis is logarithmi
 
 Measure yourself with `make bench`, or one of them with the command that stands below its question; the options are
 listed by `python -m benchmarks --help`. The others are installed into environments of their own, pinned by
-`requirements/mlflow.txt` and `requirements/fasttrackml.txt`.
+`requirements/mlflow.txt`, `requirements/fasttrackml.txt` and `requirements/peers.txt`.
 """
 
 
@@ -47,15 +48,11 @@ def render_chart() -> str:
 
 
 def _section(result: Result) -> str:
-    scales = "; ".join(f"{_NAMES[library]}: {scale}" for library, scale in result.scales.items())
     return (
         f"## {title_of(result.benchmark)}\n\n"
         f"`{result.command}`, {result.measured_at}\n\n"
         f"{explanation_of(result.benchmark)}\n\n"
         f"{comparison_table(result)}\n\n"
-        f"{scales}.\n\n"
+        f"{scales_text(result, separator='; ')}.\n\n"
         f"Machine: {machine_text(result)}.\n"
     )
-
-
-_NAMES = {"runstone": "Runstone", "mlflow": "MLflow", "fasttrackml": "FastTrackML"}

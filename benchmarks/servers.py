@@ -8,13 +8,14 @@ import http.client
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 from benchmarks.trials import BenchmarkFailed, Side
 
-__all__ = ["RunningServer"]
+__all__ = ["RunningServer", "serving"]
 
 _HOST = "127.0.0.1"
 _START_S, _STOP_S = 180, 30
@@ -22,14 +23,15 @@ _POLL_S = 0.002
 
 
 class RunningServer:
-    """The server of a side, over the store in `folder`; `workers` is None for the side's default.
+    """The server of a side, over the store in `folder`; without `workers` it has the side's default, without `port` a
+    free one.
 
     It answers when the constructor returns, which took it `start_s` from its start as a process. FastTrackML is one
     process, however many workers are asked for.
     """
 
-    def __init__(self, side: Side, folder: Path, *, workers: int | None = None) -> None:
-        self.port = _free_port()
+    def __init__(self, side: Side, folder: Path, *, workers: int | None = None, port: int | None = None) -> None:
+        self.port = port or _free_port()
         self._log = folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
         command = _command(side, folder, self.port, workers)
@@ -67,6 +69,15 @@ class RunningServer:
         """How many there are."""
         return len(self._family())
 
+    def kill(self) -> None:
+        """End all its processes at once, by SIGKILL."""
+        family = self._family()
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=_STOP_S)
+        self._process.wait()
+
     def close(self) -> None:
         """End it; what descends from it and does not end with it is ended too."""
         family = self._family()
@@ -91,6 +102,16 @@ class RunningServer:
                 said = self._log.read_text(errors="replace")[-4000:]
                 raise BenchmarkFailed(f"{self._process.args!r} does not answer:\n{said}")
             time.sleep(_POLL_S)
+
+
+@contextlib.contextmanager
+def serving(side: Side, folder: Path) -> Iterator[int]:
+    """The port of the side's server, which ends with the block; 0 for a side that needs none."""
+    if side.mode != "http":
+        yield 0
+        return
+    with RunningServer(side, folder) as server:
+        yield server.port
 
 
 def _command(side: Side, folder: Path, port: int, workers: int | None) -> list[str]:

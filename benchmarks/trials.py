@@ -17,16 +17,16 @@ from typing import Any, Literal
 
 from benchmarks.figures import Comparison, Figure, Goal
 
-__all__ = ["Answer", "BenchmarkFailed", "Library", "Samples", "Side", "Size", "Sizes", "Trials"]
+__all__ = ["Answer", "BenchmarkFailed", "Samples", "Side", "Size", "Sizes", "Trials"]
 
-Library = Literal["runstone", "mlflow", "fasttrackml"]
 Size = Literal["full", "tiny"]
 Answer = Mapping[str, Any]
-Sizes = Mapping[Size, Mapping[Library, Mapping[str, Any]]]
-"""What each side is given to do, as parameters of its programs; a side that is missing takes no part."""
+Sizes = Mapping[Size, Mapping[str, Mapping[str, Any]]]
+"""What each side is given to do, by its name, as parameters of its programs; one that is missing takes no part."""
 
 _PROGRAMS = Path(__file__).parent / "programs"
 _TIMEOUT_S = 3600
+_PREFIXES = ("MLFLOW_", "RUNSTONE_", "TRACKIO_", "WANDB_")
 
 
 class BenchmarkFailed(Exception):
@@ -35,10 +35,16 @@ class BenchmarkFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """A library and the interpreter that has it."""
+    """A library, the way it is used, and the interpreter that has it."""
 
-    library: Library
+    library: str
     python: str
+    mode: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in sizes and results."""
+        return f"{self.library}_{self.mode}" if self.mode else self.library
 
     def run(self, program: str, **parameters: object) -> Answer:
         """Run a program of `programs/` and return its answer. Raises BenchmarkFailed."""
@@ -54,7 +60,7 @@ class Side:
 
     def environment(self) -> dict[str, str]:
         """The environment without what changes a library, and without what keeps Python from compiling."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "RUNSTONE_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIXES)}
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         if self.library != "runstone":
             kept.pop("PYTHONPATH", None)
@@ -62,9 +68,9 @@ class Side:
 
 
 class Samples:
-    """The answers of all repeats, by library."""
+    """The answers of all repeats, by side."""
 
-    def __init__(self, answers: Mapping[Library, list[Answer]]) -> None:
+    def __init__(self, answers: Mapping[str, list[Answer]]) -> None:
         self._answers = answers
 
     def compare(
@@ -78,17 +84,20 @@ class Samples:
         short: str = "",
     ) -> Comparison:
         """One quantity, worked out of each answer."""
-        figures = {library: Figure.of(map(value, answers)) for library, answers in self._answers.items()}
+        figures = {name: Figure.of(map(value, answers)) for name, answers in self._answers.items()}
         return Comparison(
             what=what,
             short=short,
             unit=unit,
             better=better,
-            runstone=figures["runstone"],
-            mlflow=figures.get("mlflow"),
-            fasttrackml=figures.get("fasttrackml"),
+            runstone=figures.pop("runstone"),
+            others=figures,
             goal=goal,
         )
+
+    def alone(self) -> Samples:
+        """Runstone's answers without the others': for what says nothing about a side."""
+        return Samples({"runstone": self._answers["runstone"]})
 
     def beside(self, others: Samples) -> Samples:
         """Runstone's answers of these, the other sides' of `others`: where only Runstone has a way to do something."""
@@ -110,9 +119,9 @@ class Trials:
         """Whose interpreter runs programs that measure a server from outside: the same for all servers."""
         return next(side for side in self.sides if side.library == "runstone")
 
-    def only(self, *libraries: Library) -> Trials:
+    def only(self, *names: str) -> Trials:
         """The same with these sides alone."""
-        return replace(self, sides=tuple(side for side in self.sides if side.library in libraries))
+        return replace(self, sides=tuple(side for side in self.sides if side.name in names))
 
     def each(
         self, once: Callable[[Side, Path], Answer], *, peer_repeats: int | None = None, warm_up: bool = False
@@ -122,16 +131,16 @@ class Trials:
         `once` gets a side and an empty folder. A slow peer may be tried `peer_repeats` times only. With `warm_up` a
         try more goes before, which does not count.
         """
-        answers: dict[Library, list[Answer]] = {side.library: [] for side in self.sides}
+        answers: dict[str, list[Answer]] = {side.name: [] for side in self.sides}
         for number in range(-1 if warm_up else 0, self.repeats):
             for side in self.sides:
                 if side.library != "runstone" and peer_repeats is not None and number >= peer_repeats:
                     continue
-                self._say(f"  {side.library} {f'{number + 1}/{self.repeats}' if number >= 0 else 'warm-up'}")
+                self._say(f"  {side.name} {f'{number + 1}/{self.repeats}' if number >= 0 else 'warm-up'}")
                 with tempfile.TemporaryDirectory(prefix="runstone-bench-") as folder:
                     answer = once(side, Path(folder))
                 if number >= 0:
-                    answers[side.library].append(answer)
+                    answers[side.name].append(answer)
         return Samples(answers)
 
     def _say(self, text: str) -> None:

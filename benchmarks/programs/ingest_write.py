@@ -44,6 +44,8 @@ def main(library: str, folder: str, points: int, batch: int, values: str) -> dic
     with Stopwatch() as writing:
         for one in batches:
             client.log_batch(run_id, metrics=one)
+        if library == "runstone" and not client.tracking.flush():
+            raise SystemExit("runstone has not stored all that was logged")
     with Stopwatch() as ending:
         client.set_terminated(run_id)
         if library == "runstone":

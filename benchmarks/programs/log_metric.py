@@ -1,31 +1,70 @@
-"""Log step by step within one active run: `--keys 1` by log_metric, more by log_metrics."""
+"""Log one series point by point within one active run: `--timing blocks` reads the clock once a block of calls,
+`--timing calls` after each call. Then wait until all of it is in the store."""
 
 from __future__ import annotations
 
+import math
+import random
+import statistics
+import time
+from array import array
+from collections.abc import Callable
 from typing import Any
 
-from library import load_library
+from count_points import check_stored
 from program import run
+from recorders import open_recorder
 from stopwatch import Stopwatch, settle
 
+KEY = "loss"
+MAX_BLOCK, MIN_BLOCKS = 1000, 100
 
-def main(library: str, folder: str, calls: int, keys: int) -> dict[str, Any]:
-    tracker = load_library(library, folder)
-    names = [f"loss_{number}" for number in range(keys)]
-    with tracker.start_run() as active:
-        tracker.log_metrics(dict.fromkeys(names, 1.0), step=0)
-        settle()
-        with Stopwatch() as spent:
-            for step in range(1, calls + 1):
-                if keys == 1:
-                    tracker.log_metric(names[0], 1.0 / step, step=step)
-                else:
-                    tracker.log_metrics(dict.fromkeys(names, 1.0 / step), step=step)
-    client = tracker.MlflowClient()
-    kept = sum(len(client.get_metric_history(active.info.run_id, name)) for name in names)
-    if kept != (calls + 1) * keys:
-        raise SystemExit(f"{library} kept {kept} of {(calls + 1) * keys} points")
-    return {"cpu_s": spent.cpu_s, "wall_s": spent.wall_s}
+
+def main(library: str, mode: str, folder: str, port: int, calls: int, timing: str) -> dict[str, Any]:
+    draw = random.Random(7)
+    values = [draw.random() for _ in range(calls)]
+    recorder = open_recorder(library, mode, folder, port)
+    recorder.log(KEY, 1.0, step=0)
+    settle()
+    with Stopwatch() as whole:
+        with Stopwatch() as looping:
+            times = (time_blocks if timing == "blocks" else time_calls)(recorder.log, values)
+        recorder.drain()
+    check_stored(library, mode, folder, port, recorder.run_id, calls + 1)
+    recorder.end()
+    times.sort()
+    return {
+        "median_ns": statistics.median(times),
+        "p999_ns": times[math.ceil(len(times) * 0.999) - 1],
+        "longest_ns": times[-1],
+        "loop_s": looping.wall_s,
+        "whole_s": whole.wall_s,
+        "whole_cpu_s": whole.cpu_s,
+    }
+
+
+def time_blocks(log: Callable[..., object], values: list[float]) -> list[float]:
+    """The nanoseconds of a call in each block, the `for` of the loop included."""
+    size = max(1, min(MAX_BLOCK, len(values) // MIN_BLOCKS))
+    times = []
+    for first in range(0, len(values), size):
+        block = values[first : first + size]
+        began = time.perf_counter_ns()
+        for step, value in enumerate(block, first + 1):
+            log(KEY, value, step=step)
+        times.append((time.perf_counter_ns() - began) / len(block))
+    return times
+
+
+def time_calls(log: Callable[..., object], values: list[float]) -> list[float]:
+    """The nanoseconds from one call's end to the next one's: no stall of the loop falls between two of them."""
+    clock = time.perf_counter_ns
+    ends = array("q", bytes(8 * (len(values) + 1)))
+    ends[0] = clock()
+    for step, value in enumerate(values, 1):
+        log(KEY, value, step=step)
+        ends[step] = clock()
+    return [float(ends[number + 1] - ends[number]) for number in range(len(values))]
 
 
 run(main)

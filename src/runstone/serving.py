@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from runstone import settings
 from runstone.artifacts.uris import open_artifact_store
 from runstone.connect import BESIDE, artifact_root, database_path, end_silent_runs, journal_beside, open_database
 from runstone.journal.recovery import recover
@@ -23,16 +25,24 @@ def create_app(options: ServerOptions) -> App:
     destination = _destination(options, path)
     artifacts = ProxiedArtifacts(destination)
     root = PROXIED_ROOT if options.serve_artifacts else destination
-    tracking = LocalTracking(SqlStore(open_database(path), root), artifacts)
-    return App(options, tracking, artifacts if options.serve_artifacts else None, _duties(tracking, path))
+    tracking = LocalTracking(SqlStore(open_database(path), root, folds_aside=True), artifacts)
+    return App(options, tracking, artifacts if options.serve_artifacts else None, _duties(options, tracking, path))
 
 
-def _duties(tracking: LocalTracking, database: Path) -> list[Callable[[], object]]:
+def _duties(options: ServerOptions, tracking: LocalTracking, database: Path) -> list[Callable[[], object]]:
     """What a server does for a store besides answering: dead processes of this machine, and silent ones anywhere."""
-    journal = journal_beside(database)
+    if options.read_only:
+        return []
+    journal, started = journal_beside(database), time.monotonic()
+
+    def end_silent() -> None:
+        # Nobody could be heard while no server was there.
+        if time.monotonic() - started >= settings.SILENT_AFTER_S.get():
+            end_silent_runs(tracking)
+
     return [
         lambda: recover(journal, lambda about: tracking if about.destination == BESIDE else None),
-        lambda: end_silent_runs(tracking),
+        end_silent,
     ]
 
 

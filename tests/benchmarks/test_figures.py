@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
 import msgspec
 import pytest
 from benchmarks.chart import draw_chart
-from benchmarks.figures import Comparison, Figure, Goal, Machine, Result
+from benchmarks.figures import Comparison, Figure, Goal, Machine, Result, read_results, write_result
 from benchmarks.tables import comparison_table, number_text
 
 
@@ -25,8 +26,14 @@ def compare(
         unit="s",
         better=better,
         runstone=figure(runstone),
-        mlflow=None if mlflow is None else figure(mlflow),
+        others={} if mlflow is None else {"mlflow": figure(mlflow)},
         goal=goal,
+    )
+
+
+def beside(one: Comparison, **others: float) -> Comparison:
+    return msgspec.structs.replace(
+        one, others={**one.others, **{name: figure(value) for name, value in others.items()}}
     )
 
 
@@ -55,6 +62,7 @@ def test_a_figure_keeps_the_median_and_the_extremes() -> None:
         (compare(10, 2, "more"), 5),
         (compare(10, 2), 0.2),
         (compare(0, 2), None),
+        (compare(-1, 2), None),
         (compare(1, None), None),
     ],
 )
@@ -104,15 +112,14 @@ def test_the_columns_of_a_table_are_aligned() -> None:
 def test_a_goal_beside_fasttrackml_must_be_reached_as_well() -> None:
     goal = Goal("times", 5, fasttrackml=2)
     alone = compare(2, 20, goal=goal)
-    slower, faster = (msgspec.structs.replace(alone, fasttrackml=figure(other)) for other in (3, 4))
+    slower, faster = (beside(alone, fasttrackml=other) for other in (3, 4))
     assert [one.meets_goal() for one in (alone, slower, faster)] == [None, False, True]
 
 
-def test_fasttrackml_has_a_column_only_where_it_was_measured() -> None:
+def test_another_side_has_a_column_only_where_it_was_measured() -> None:
     alone = compare(2, 20, goal=Goal("times", 5, fasttrackml=2))
-    beside = msgspec.structs.replace(alone, fasttrackml=figure(3))
     assert "FastTrackML" not in comparison_table(result_of(alone)).splitlines()[0]
-    lines = comparison_table(result_of(alone, beside)).splitlines()
+    lines = comparison_table(result_of(alone, beside(alone, fasttrackml=3))).splitlines()
     assert len({len(line) for line in lines}) == 1
     assert [cell.strip() for cell in lines[0].split("|")[2:7]] == [
         "Runstone",
@@ -123,6 +130,29 @@ def test_fasttrackml_has_a_column_only_where_it_was_measured() -> None:
     ]
     assert [cell.strip() for cell in lines[2].split("|")[4:7]] == ["×10", "", ""]
     assert [cell.strip() for cell in lines[3].split("|")[5:8]] == ["3", "×1.5", "≥ ×5, ×2 FastTrackML: missed"]
+
+
+def test_where_there_are_many_sides_each_has_a_row() -> None:
+    many = beside(compare(2, 20, goal=Goal("at most", 5)), trackio=4, wandb=1)
+    lines = comparison_table(result_of(many, compare(3, 6))).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in (*lines[:1], *lines[2:])] == [
+        ["", "time (s)", "time (s)"],
+        ["Runstone", "2", "3"],
+        ["MLflow", "20: ×10", "6: ×2.0"],
+        ["W&B, offline", "1: ×0.5", ""],
+        ["trackio", "4: ×2.0", ""],
+        ["goal", "≤ 5: met", ""],
+    ]
+
+
+def test_a_result_of_an_older_form_is_refused(tmp_path: Path) -> None:
+    write_result(result_of(compare(1, 2)), tmp_path / "imports.json")
+    assert len(read_results(["imports"], tmp_path)) == 1
+    text = (tmp_path / "imports.json").read_text().replace('"others"', '"mlflow"')
+    (tmp_path / "imports.json").write_text(text)
+    with pytest.raises(msgspec.ValidationError, match="mlflow"):
+        read_results(["imports"], tmp_path)
 
 
 def test_the_chart_has_a_bar_for_each_named_comparison_with_mlflow() -> None:

@@ -23,6 +23,15 @@ def test_a_server_answers_from_the_start_and_leaves_no_process_behind(tmp_path: 
     assert not any(process.is_running() for process in family)
 
 
+def test_a_server_that_was_killed_comes_back_on_its_port(tmp_path: Path) -> None:
+    with RunningServer(RUNSTONE, tmp_path) as first:
+        first.kill()
+        assert first.count_processes() == 0
+        with RunningServer(RUNSTONE, tmp_path, port=first.port) as second:
+            assert second.port == first.port
+            assert RUNSTONE.run("server_health", port=second.port, requests=5)["health_s"] > 0
+
+
 def test_a_server_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkFailed, match="--workers"):
         RunningServer(RUNSTONE, tmp_path, workers=0)

@@ -25,11 +25,18 @@ KEPT = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT")
 START = 1_750_000_000_000
 
 
+@pytest.fixture
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the journal for servers lies, in `runstone/journal`."""
+    return tmp_path_factory.mktemp("state")
+
+
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, state_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory; the environment says nothing about where to record."""
     for name in (name for setting in SETTINGS for name in setting.names):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(state_folder))
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".git").mkdir()  # where the search for a home upwards ends
     return tmp_path
@@ -72,7 +79,7 @@ def read_json(runstone_command: Command) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(tmp_path_factory: pytest.TempPathFactory, state_folder: Path) -> dict[str, str]:
     """The environment of processes: `runstone` is on the path, and nothing is said about where to record."""
     bin_folder = tmp_path_factory.mktemp("bin")
     script = bin_folder / "runstone"
@@ -82,6 +89,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return kept | {
         "PATH": f"{bin_folder}:{os.environ['PATH']}",
         "PYTHONPATH": str(SOURCE),
+        "XDG_STATE_HOME": str(state_folder),
         "LANG": "C.UTF-8",
         "LOGNAME": "ada",
     }

@@ -9,7 +9,7 @@ import pytest
 
 from runstone.cli.root import COMMANDS, cli
 
-LISTINGS = {"list", "show", "search", "doctor", "path", "check", "stats", "diff", "upgrade"}
+LISTINGS = {"list", "show", "search", "doctor", "path", "check", "stats", "diff", "upgrade", "journal", "sync"}
 
 
 def walk(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -10,6 +10,7 @@ import pytest
 
 from runstone.client import Client
 from tests.cli.conftest import Command
+from tests.cli.recording import Programs, spool_of
 
 
 @pytest.fixture
@@ -84,6 +85,22 @@ def test_a_server_that_does_not_answer_is_wrong_and_its_password_hidden(
     found = findings("-u", "http://ada:hidden-password@127.0.0.1:1", code=1)
     assert found["server"]["status"] == "error"
     assert "hidden-password" not in str(found)
+
+
+def test_the_journal_is_named_with_what_waits_in_it_and_what_was_set_aside(
+    folder: Path, state_folder: Path, findings: Callable[..., dict[str, Any]], environment: dict[str, str]
+) -> None:
+    journal = folder / ".runstone/journal"
+    assert findings()["journal"]["text"] == f"{journal}, 0 B, 0 records waiting"
+    assert not journal.exists()
+    Programs(folder, environment).train(10)
+    assert findings()["journal"]["status"] == "ok"
+    assert ", 14 records waiting" in findings()["journal"]["text"]
+    spool = spool_of(journal)
+    spool.rename(f"{spool}.damaged")
+    assert findings()["journal"]["status"] == "warning"
+    assert "1 folder set aside, see `runstone journal`" in findings()["journal"]["text"]
+    assert f"{state_folder}/runstone/journal" in findings("-u", "http://127.0.0.1:1", code=1)["journal"]["text"]
 
 
 def test_optional_packages_are_named(findings: Callable[..., dict[str, Any]]) -> None:

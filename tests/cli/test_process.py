@@ -20,6 +20,7 @@ import pytest
 from runstone.client import Client
 from runstone.entities import Metric
 from tests.cli.conftest import START, Runs, Shell
+from tests.cli.recording import Programs
 
 HEAVY = {"numpy", "sqlalchemy", "alembic", "pandas", "rich", "yaml", "sklearn", "asyncio", "ssl", "pcodec"}
 
@@ -169,6 +170,16 @@ def test_files_arrive_under_a_progress_bar(runs: Runs, folder: Path, in_terminal
     assert "Downloading" in in_terminal("artifacts", "download", "good", "--to", "copies", columns=100)
     assert (folder / "copies/notes/report.txt").read_text() == "all is well\n"
     assert "Uploading" in in_terminal("artifacts", "upload", "bad", "copies", columns=100)
+
+
+def test_a_terminal_shows_how_far_a_delivery_has_come(
+    folder: Path, environment: dict[str, str], in_terminal: Callable[..., str]
+) -> None:
+    run_id = Programs(folder, environment).train()
+    seen = in_terminal("sync", columns=100)
+    assert "Delivering" in seen
+    assert "records" in seen
+    assert run_id[:12] in seen
 
 
 # -- a server

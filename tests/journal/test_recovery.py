@@ -9,11 +9,12 @@ import pytest
 
 from runstone.errors import StoreCorrupt
 from runstone.journal.courier import Courier
+from runstone.journal.crashes import host_name
 from runstone.journal.delivery import Delivery
 from runstone.journal.events import CreateRun, Record
 from runstone.journal.inspection import find_spools, inspect
 from runstone.journal.records import EVENT, HEADER_BYTES, MARK, RECORD, RECORD_BYTES, Segment
-from runstone.journal.recovery import host_name, recover
+from runstone.journal.recovery import recover
 from runstone.journal.spool import About, Spool
 from runstone.stores.memory import MemoryStore
 from runstone.tracking.base import Tracking

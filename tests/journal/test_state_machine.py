@@ -298,7 +298,7 @@ class Journaling(RuleBasedStateMachine):
 
 def test_what_was_acknowledged_is_stored_once_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RUNSTONE_ANSWER_WAIT", "RUNSTONE_EXIT_WAIT"):
-        monkeypatch.setenv(name, "0")  # nobody would come meanwhile
+        monkeypatch.setenv(name, "0.001")  # nobody would come meanwhile
     run_state_machine_as_test(
         Journaling,
         settings=settings(

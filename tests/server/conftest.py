@@ -25,8 +25,8 @@ def start_server(tmp_path: Path) -> Iterator[Start]:
     """Starts servers with options, on the test's own folder, and ends them."""
     started: list[RunningServer] = []
 
-    def start(*options: str, port: int = 0) -> RunningServer:
-        running = RunningServer(tmp_path / "store", *options, port=port)
+    def start(*options: str, port: int = 0, settings: dict[str, str] | None = None) -> RunningServer:
+        running = RunningServer(tmp_path / "store", *options, port=port, settings=settings)
         started.append(running)
         return running
 

@@ -47,14 +47,14 @@ class Answer(NamedTuple):
 class RunningServer:
     """`python -m runstone server` over the store in a folder, on a port of its own."""
 
-    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
+    def __init__(self, folder: Path, *options: str, port: int = 0, settings: dict[str, str] | None = None) -> None:
         self.folder = folder
         command = [sys.executable, "-m", "runstone", "-u", str(folder), "server", "-p", str(port), *options]
         # A file, not a pipe: nobody empties a pipe, and a server that cannot log stands still.
         folder.mkdir(exist_ok=True)
         self.log = folder / f"log-{uuid.uuid4().hex}"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stderr=log, env=_plain_environment())
+            self.process = subprocess.Popen(command, stderr=log, env=_plain_environment() | (settings or {}))
         self.url = self._wait_for_url()
         self.port = int(self.url.rpartition(":")[2].partition("/")[0])
 

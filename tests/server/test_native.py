@@ -112,6 +112,49 @@ def test_one_bad_write_does_not_hold_up_the_others(server: RunningServer, run_id
     assert len(server.history(run_id, "m")) == 3
 
 
+def test_a_status_and_deleted_tags_come_once_with_their_write(server: RunningServer, run_id: str) -> None:
+    once = write(run_id, 1, 2, tags={"a": "1", "b": "1"}, deleted_tags=["b", "c"], status="FINISHED", end_time=9)
+    assert append(server, once) == [None]
+    run = server.get(f"runs/get?run_id={run_id}").json["run"]
+    assert (run["info"]["status"], run["info"]["end_time"]) == ("FINISHED", 9)
+    assert "b" not in [tag["key"] for tag in run["data"]["tags"]]
+    server.post("runs/update", {"run_id": run_id, "status": "RUNNING"})
+    assert append(server, once, {**once, "status": "KILLED", "ends": True}) == [None, None]
+    assert server.get(f"runs/get?run_id={run_id}").json["run"]["info"]["status"] == "RUNNING"
+
+
+@pytest.mark.parametrize("wrong", [{"status": "DONE"}, {"end_time": 5}, {"status": "FAILED", "end_time": -1}])
+def test_a_senseless_end_is_refused(server: RunningServer, run_id: str, wrong: dict[str, Any]) -> None:
+    (error,) = append(server, {"run_id": run_id, "tags": {"lost": "1"}, **wrong})
+    assert error["error_code"] == INVALID
+    assert "lost" not in server.get(f"runs/get?run_id={run_id}").body.decode()
+
+
+def test_fields_of_a_newer_client_are_passed_over(server: RunningServer, run_id: str) -> None:
+    assert append(server, {"run_id": run_id, "tags": {"t": "1"}, "from_the_future": [1, {"a": b"b"}]}) == [None]
+
+
+def test_a_writer_may_say_that_it_lives_but_send_nothing_without_numbers(server: RunningServer, run_id: str) -> None:
+    assert append(server, {"run_id": run_id, "writer": "w"}) == [None]
+    for content in ({"frame": frame_of("m", range(3))}, {"tags": {"t": "1"}}, {"status": "FINISHED"}):
+        (error,) = append(server, {"run_id": run_id, "writer": "w", **content})
+        assert error["error_code"] == INVALID
+    assert append(server, write(run_id, 1, 2), {"run_id": run_id, "writer": "w", "first": 2, "last": 2}) == [None, None]
+    assert len(server.history(run_id, "m")) == 2
+
+
+def test_a_writer_is_told_how_far_it_has_come(server: RunningServer, run_id: str) -> None:
+    def last(run_id: str, writer: str) -> Answer:
+        return server.ask("GET", f"{NATIVE}/writers/last-sequence?run_id={run_id}&writer={writer}")
+
+    assert last(run_id, "w").json == {"last": 0}
+    append(server, {"run_id": run_id, "writer": "w", "first": 1, "last": 2**53 + 1})
+    assert last(run_id, "w").json == {"last": 2**53 + 1}
+    assert last(run_id, "other").json == {"last": 0}
+    assert last("0" * 32, "w").status == 404
+    assert server.ask("GET", f"{NATIVE}/writers/last-sequence?run_id={run_id}").code == INVALID
+
+
 def broken_frames() -> dict[str, bytes]:
     frame = frame_of("m", range(20))
     flipped = bytearray(frame)

@@ -85,7 +85,7 @@ class Courier:
 
     def beat(self) -> None:
         """Tell the store that the writer is alive, though it has nothing to say."""
-        if self._position:
+        if self._position is not None:
             place = Sequenced(self.spool.about.writer, self._position, self._position)
             self._log([Write(run_id=self.run_id, sequenced=place)])
 

@@ -17,11 +17,12 @@ from pathlib import Path
 from runstone import settings
 from runstone.entities import LifecycleStage
 from runstone.errors import NotActive, StoreUnavailable
+from runstone.journal.crashes import boot_id, count_oom_kills, host_name, stop_watching, watch_for_crashes
 from runstone.journal.delivery import Delivery
 from runstone.journal.events import Attach, Event, Record
 from runstone.journal.exits import install_exit_hook
 from runstone.journal.notices import notify
-from runstone.journal.recovery import boot_id, count_oom_kills, host_name, recover
+from runstone.journal.recovery import recover
 from runstone.journal.spool import About, Spool, list_spools, measure
 from runstone.journal.writer import Room, Writer
 from runstone.naming import new_run_id, now_ms
@@ -88,6 +89,7 @@ class Journal:
             writer = self.writer(run_id)
         if writer.spool is None:
             writer.log_event(Attach())
+            watch_for_crashes(writer.folder())
         return writer
 
     def start(self, run_id: str, event: Event) -> None:
@@ -296,6 +298,7 @@ _ALL: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 
 def _renew_all() -> None:
+    stop_watching()
     for journal in list(_ALL):
         journal.renew_after_fork()
 

@@ -55,7 +55,7 @@ class Segment:
     `indexes` gives out those of its slots, each once, also among threads; those from `limit` on must not be written.
     """
 
-    __slots__ = ("buffer", "capacity", "first", "indexes", "limit", "path", "take")
+    __slots__ = ("buffer", "capacity", "first", "indexes", "limit", "lost", "path", "take")
 
     def __init__(self, path: Path | None, buffer: mmap.mmap, first: int, capacity: int) -> None:
         self.path = path
@@ -63,6 +63,8 @@ class Segment:
         self.first = first
         self.capacity = capacity
         self.limit = capacity
+        self.lost = 0
+        """How many records have been cut off from the end of the file."""
         # A count's next is one call of C, which no other thread can interrupt.
         self.indexes = itertools.count()
         self.take = self.indexes.__next__
@@ -71,17 +73,20 @@ class Segment:
     def create(cls, path: Path, first: int, capacity: int) -> Segment:
         """A new file, all of its space allocated: a full disk is an OSError here, never a crash at a later store."""
         size_bytes = HEADER_BYTES + capacity * RECORD_BYTES
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        # Under another name until it has its header: a process that is killed meanwhile leaves no damaged segment.
+        part = path.with_name(f"{path.name}.new")
+        file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
             _allocate(file, size_bytes)
             buffer = mmap.mmap(file, size_bytes)
+            body = _BODY.pack(first, capacity)
+            buffer[: _HEAD.size + _BODY.size] = _HEAD.pack(_MAGIC, _VERSION, zlib.crc32(body)) + body
+            part.rename(path)
         except BaseException:
-            path.unlink()
+            part.unlink(missing_ok=True)
             raise
         finally:
             os.close(file)
-        body = _BODY.pack(first, capacity)
-        buffer[: _HEAD.size + _BODY.size] = _HEAD.pack(_MAGIC, _VERSION, zlib.crc32(body)) + body
         return cls(path, buffer, first, capacity)
 
     @classmethod
@@ -91,7 +96,7 @@ class Segment:
 
     @classmethod
     def open(cls, path: Path) -> Segment:
-        """A file that is there, to read it. A copy may be shorter than the file was. Raises StoreCorrupt."""
+        """A file that is there, to read it. It may have been cut off: see `lost`. Raises StoreCorrupt."""
         with path.open("rb") as file:
             head = file.read(HEADER_BYTES)
             if len(head) < HEADER_BYTES:
@@ -104,7 +109,10 @@ class Segment:
                 raise StoreCorrupt(f"{path} has layout {version}, this Runstone knows {_VERSION}: upgrade Runstone")
             buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         first, capacity = _BODY.unpack(body)
-        return cls(path, buffer, first, min(capacity, (len(buffer) - HEADER_BYTES) // RECORD_BYTES))
+        there = min(capacity, (len(buffer) - HEADER_BYTES) // RECORD_BYTES)
+        segment = cls(path, buffer, first, there)
+        segment.lost = capacity - there
+        return segment
 
     @property
     def end(self) -> int:

@@ -6,10 +6,8 @@ store's own positions everywhere. Knows no thread.
 
 from __future__ import annotations
 
-import datetime
 import errno
 import os
-import socket
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,6 +18,7 @@ from runstone import tag_names
 from runstone.entities import RunStatus
 from runstone.errors import AccessDenied, RunstoneError, StoreError
 from runstone.journal.courier import Blocked, Courier
+from runstone.journal.crashes import boot_id, host_name, reasons
 from runstone.journal.spool import About, Damage, Spool, list_spools
 from runstone.naming import now_ms
 from runstone.stores.base import Write
@@ -28,9 +27,6 @@ from runstone.tracking.base import Tracking
 __all__ = [
     "Outcome",
     "Recovered",
-    "boot_id",
-    "count_oom_kills",
-    "host_name",
     "may_be_at_work",
     "recover",
     "recover_one",
@@ -60,36 +56,6 @@ class Recovered(NamedTuple):
     slots: int
     outcome: Outcome
     error: str | None = None
-
-
-def host_name() -> str:
-    """This machine, by its name and its id where it has one."""
-    try:
-        machine = Path("/etc/machine-id").read_text().strip()
-    except OSError:
-        machine = ""
-    return f"{socket.gethostname()} {machine}".strip()
-
-
-def boot_id() -> str:
-    """This start of the machine; "" where it cannot be told."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def count_oom_kills() -> int | None:
-    """How many processes of this control group were killed for lack of memory; None where nobody counts."""
-    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
-        try:
-            lines = Path(path).read_text().splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return None
 
 
 def recover(
@@ -187,8 +153,9 @@ def _bring_over(courier: Courier, is_over: bool, on_progress: Callable[[int], No
     """Deliver all that is there, and raise what has kept the rest from being read."""
     spool = courier.spool
     spool.load()
-    if spool.is_copy and any(before.end != after.first for before, after in pairwise(spool.segments)):
-        raise Blocked(f"{spool.folder} is an incomplete copy: points are missing between its files; copy it again")
+    is_whole = all(before.end == after.first for before, after in pairwise(spool.segments))
+    if spool.is_copy and (not is_whole or any(segment.lost for segment in spool.segments)):
+        raise Blocked(f"{spool.folder} is an incomplete copy: points are missing in its files; copy it again")
     last, told = spool.last_slot() if is_over else None, 0
     while courier.deliver(last):
         on_progress(courier.done - told)
@@ -223,8 +190,7 @@ def _is_running(pid: int) -> bool:
 def _end_run(courier: Courier, tracking: Tracking) -> None:
     """The process that had started the run has died without ending it."""
     if _is_forsaken(courier, tracking):
-        about, heartbeat = courier.spool.about, courier.spool.heartbeat
-        tags = {tag_names.END_REASON: f"{_reason(about)}: {_circumstances(courier.spool)}"}
+        tags, heartbeat = reasons(courier.spool), courier.spool.heartbeat
         courier.say_last(
             Write(run_id=courier.run_id, status=RunStatus.FAILED, end_time=heartbeat or now_ms(), tags=tags)
         )
@@ -260,22 +226,3 @@ def _is_owned_and_alive(folder: Path) -> bool:
         return spool.about.owns and not spool.lock()
     finally:
         spool.close()
-
-
-def _reason(about: About) -> str:
-    """Why a process may have died; it could not say so itself."""
-    if about.boot != boot_id():
-        return "the machine was restarted"
-    kills = count_oom_kills()
-    if kills is not None and about.oom_kills is not None and kills > about.oom_kills:
-        return "killed, probably for lack of memory"
-    if about.pid == os.getpid():
-        return "the program was replaced by another (exec)"
-    return "killed, or ended without a word (os._exit)"
-
-
-def _circumstances(spool: Spool) -> str:
-    when = datetime.datetime.fromtimestamp(spool.heartbeat / 1000, datetime.timezone.utc).isoformat(timespec="seconds")
-    step = spool.last_step()
-    last_step = "" if step is None else f", last step {step}"
-    return f"process {spool.about.pid} on {spool.about.host.split()[0]}{last_step}, last heard of at {when}"

@@ -303,9 +303,14 @@ class Spool:
         self.segments, self.damage = [], None
         for path in sorted(self.folder.glob("*.points")):
             try:
-                self.segments.append(Segment.open(path))
+                segment = Segment.open(path)
             except StoreCorrupt as error:
                 self.damage = Damage(self.segments[-1].end if self.segments else 1, str(error))
+                return
+            self.segments.append(segment)
+            if segment.lost:
+                why = f"{path} ends at its record {segment.capacity}, slot {segment.end}: {segment.lost:,} are cut off"
+                self.damage = Damage(segment.end, why)
                 return
 
     def last_slot(self) -> int:

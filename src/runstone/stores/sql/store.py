@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
 from runstone.errors import RunstoneError, StoreError
@@ -31,16 +32,21 @@ _FOLD_BATCHES_AT_END = 8
 class SqlStore:
     """A Store in a SQL database. Artifacts lie under `artifact_root` (a URI), unless an experiment says otherwise.
 
-    Owns the database: `close` closes it.
+    Owns the database: `close` closes it. With `folds_aside` a thread folds what has been appended, so that who appends
+    need not wait for it: for servers. A run that outpaces it is folded by who appends, after all.
     """
 
-    def __init__(self, database: Database, artifact_root: str) -> None:
+    def __init__(self, database: Database, artifact_root: str, *, folds_aside: bool = False) -> None:
         self.database = database
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="runstone-fold") if folds_aside else None
+        self._folding: set[str] = set()
         self._root = artifact_root.rstrip("/")
         self._unfolded = _Unfolded()
         self.models = SqlModelStore(database, self._root)
 
     def close(self) -> None:
+        if self._aside is not None:
+            self._aside.shutdown(wait=True, cancel_futures=True)
         self.database.close()
 
     # -- experiments
@@ -141,7 +147,7 @@ class SqlStore:
             errors = [record(tx, write) for write in writes]
         for write, error in zip(writes, errors, strict=True):
             if error is None and self._unfolded.add(write):
-                self._tidy(write.run_id)
+                self._tidy_soon(write.run_id)
         return errors
 
     def log_batch(
@@ -208,6 +214,20 @@ class SqlStore:
             run = runs.run_number(tx, run_id)
         series.fold(self.database, run)
         self._unfolded.forget(run_id)
+
+    def _tidy_soon(self, run_id: str) -> None:
+        if self._aside is None or run_id in self._folding:
+            self._tidy(run_id)
+            return
+        self._unfolded.forget(run_id)
+        self._folding.add(run_id)
+        self._aside.submit(self._tidy_aside, run_id)
+
+    def _tidy_aside(self, run_id: str) -> None:
+        try:
+            self._tidy(run_id)
+        finally:
+            self._folding.discard(run_id)
 
     def _tidy(self, run_id: str) -> None:
         """Fold if that can be done now: what has been stored is safe, and readable, without it."""
