@@ -110,6 +110,7 @@ class Journaling(RuleBasedStateMachine):
         self.acknowledged: Counter[Point] = Counter()
         self.params: dict[str, dict[str, str]] = {}
         self.owned: set[str] = set()
+        self.reached: set[str] = set()
         self.ended: set[str] = set()
         self.value = 0
         self.copies: list[Path] = []
@@ -123,6 +124,18 @@ class Journaling(RuleBasedStateMachine):
 
     def run_id(self, number: int) -> str:
         return list(self.params)[number % len(self.params)]
+
+    def can_reach(self, run_id: str) -> bool:
+        """Whether this program can record in a run: one that a dead program has started offline must come first."""
+        if run_id not in self.reached:
+            self.tracking.journal.recover()
+            self.tracking.journal.delivery._attempt()
+            try:
+                self.tracking.get_run(run_id)
+            except NotFound:
+                return False
+            self.reached.add(run_id)
+        return True
 
     def next_value(self) -> float:
         self.value += 1
@@ -140,17 +153,22 @@ class Journaling(RuleBasedStateMachine):
         run_id = self.tracking.create_run("0").info.run_id
         self.tracking.journal.own(run_id)
         self.owned.add(run_id)
+        self.reached.add(run_id)
         self.params[run_id] = {}
 
     @rule(number=which, key=keys, step=st.integers(-3, 9))
     def log_point(self, number: int, key: str, step: int) -> None:
         run_id, value = self.run_id(number), self.next_value()
+        if not self.can_reach(run_id):
+            return
         self.tracking.journal.writer(run_id).log(key, value, 1, step)
         self.acknowledge(run_id, key, step, value)
 
     @rule(number=which, count=st.sampled_from((2, 700, 3000)))
     def log_series(self, number: int, count: int) -> None:
         run_id = self.run_id(number)
+        if not self.can_reach(run_id):
+            return
         writer = self.tracking.journal.writer(run_id)
         for step in range(count):
             value = self.next_value()
@@ -160,6 +178,8 @@ class Journaling(RuleBasedStateMachine):
     @rule(number=which, count=st.integers(1, 3), times=st.integers(1, 3))
     def log_rows(self, number: int, count: int, times: int) -> None:
         run_id = self.run_id(number)
+        if not self.can_reach(run_id):
+            return
         for _ in range(times):
             row = {key: self.next_value() for key in KEYS[:count]}
             self.tracking.journal.writer(run_id).log_row(row, 1, 5)
@@ -170,6 +190,8 @@ class Journaling(RuleBasedStateMachine):
     def log_batch(self, number: int, with_points: bool, round_faults: list[str]) -> None:
         self.store.faults = round_faults
         run_id, value = self.run_id(number), self.next_value()
+        if not self.can_reach(run_id):
+            return
         metrics = [Metric("acc", value, 1, 7)] if with_points else []
         self.tracking.log_batch(run_id, metrics=metrics, params={f"p{value}": value})
         self.params[run_id][f"p{value}"] = str(value)
@@ -198,6 +220,8 @@ class Journaling(RuleBasedStateMachine):
     def end_run(self, number: int, round_faults: list[str]) -> None:
         self.store.faults = round_faults
         run_id = self.run_id(number)
+        if not self.can_reach(run_id):
+            return
         self.tracking.journal.own(run_id)
         self.tracking.end_run(run_id, RunStatus.FINISHED)
         self.owned.discard(run_id)
@@ -238,6 +262,7 @@ class Journaling(RuleBasedStateMachine):
     def crash(self) -> None:
         self.vanish(self.tracking)
         self.owned.clear()
+        self.reached.clear()
         self.tracking = self.new_program(self.folder / "journal")
 
     @rule(round_faults=faults)
@@ -250,6 +275,7 @@ class Journaling(RuleBasedStateMachine):
         self.tracking.close()
         self.tracking.journal.delivery._attempt()
         self.vanish(self.tracking)
+        self.reached.clear()
         self.tracking = self.new_program(self.folder / "journal")
 
     # -- copies

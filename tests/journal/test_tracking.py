@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -246,3 +248,37 @@ def test_a_point_logged_while_the_run_ends_is_not_lost(tracking: JournaledTracki
         thread.join()
         assert tracking.flush(20)
         assert values(tracking, run_id) == acknowledged
+
+
+# -- trackers that nobody holds
+
+
+def test_points_of_clients_that_are_thrown_away_are_delivered(tmp_path: Path) -> None:
+    inner = LocalTracking(SqlStore(SqliteDatabase(tmp_path / "runs.db"), "file:///root"))
+    run_id = inner.create_run("0").info.run_id
+    tracking = JournaledTracking(inner, tmp_path / "journal", "")
+    tracking.journal.writer(run_id).log("loss", 1.0, 1, 1)
+    known = weakref.ref(tracking)
+    del tracking
+    gc.collect()
+    alive = known()
+    assert alive is not None, "its points are under way"
+    assert values(alive, run_id) == [1.0]
+    alive.close()
+
+
+def test_a_tracker_that_nobody_holds_is_closed_once_its_runs_are_over(tmp_path: Path) -> None:
+    inner = LocalTracking(SqlStore(SqliteDatabase(tmp_path / "runs.db"), "file:///root"))
+    tracking = JournaledTracking(inner, tmp_path / "journal", "")
+    run_id = tracking.create_run("0").info.run_id
+    tracking.journal.own(run_id)
+    tracking.update_run(run_id, status=RunStatus.FINISHED)
+    assert tracking.flush(20)
+    [thread] = [one for one in threading.enumerate() if one is tracking.journal.delivery._thread]
+    known = weakref.ref(tracking)
+    del tracking
+    gc.collect()
+    assert known() is None
+    thread.join(20)
+    with pytest.raises(StoreUnavailable, match="closed"):
+        inner.get_run(run_id)

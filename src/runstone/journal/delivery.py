@@ -61,6 +61,7 @@ class Delivery:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_closing = False
+        self._close: Callable[[], None] | None = None
         self._failures = 0
         self._pause_s = 0.0
         self._not_before = 0.0
@@ -155,6 +156,15 @@ class Delivery:
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(1.0, timeout_s))
 
+    def abandon(self, close: Callable[[], None]) -> None:
+        """Nobody is left who records: end the thread, then `close` what it delivers to. Waits for nothing."""
+        with self._changed:
+            self._is_closing, self._close = True, close
+            self._wake.set()
+            if self._thread is not None:
+                return
+        close()
+
     # -- the thread
 
     def _start(self) -> None:
@@ -180,6 +190,8 @@ class Delivery:
             if time.monotonic() - synced_at >= SYNC_S:
                 synced_at = time.monotonic()
                 self._sync()
+        if self._close is not None:
+            self._close()
 
     def _all(self) -> list[_Consignment]:
         with self._changed:

@@ -14,6 +14,8 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from runstone import settings
 from runstone.entities import LifecycleStage
 from runstone.errors import NotActive, StoreUnavailable
@@ -41,12 +43,20 @@ _IDLE_WRITERS = 64
 class Journal:
     """The journal in `folder`, delivered to `tracking` under the name `destination`. Safe to share between threads.
 
-    `tracking` gives up at the first failure. `tend` is done once a minute at most, where something is recorded or read.
+    `tracking` gives up at the first failure. `owner` lives as long as something is under way. `tend` is done once a
+    minute at most, where something is recorded or read.
     """
 
     def __init__(
-        self, folder: Path, destination: str, tracking: Tracking, *, tend: Callable[[], object] | None = None
+        self,
+        folder: Path,
+        destination: str,
+        tracking: Tracking,
+        *,
+        owner: object = None,
+        tend: Callable[[], object] | None = None,
     ) -> None:
+        self._owner = owner
         self.folder = folder
         self.destination = destination
         self.mode = settings.OFFLINE.get()
@@ -87,9 +97,13 @@ class Journal:
         with self._lock:
             self._owned.add(run_id)
             writer = self.writer(run_id)
-        if writer.spool is None:
+        spool = writer.spool
+        if spool is None:
             writer.log_event(Attach())
             watch_for_crashes(writer.folder())
+        elif not spool.about.owns:  # it was recorded in before it was resumed
+            spool.rewrite_about(msgspec.structs.replace(spool.about, owns=True))
+            watch_for_crashes(spool.folder)
         return writer
 
     def start(self, run_id: str, event: Event) -> None:
@@ -243,27 +257,32 @@ class Journal:
             self.recover()
 
     def say_what_is_kept(self) -> None:
-        """Tell how many points are not delivered, and what to do about them."""
-        waiting = self.delivery.waiting()
+        """Tell how many records are not delivered, and what to do about them."""
         dropped = sum(writer.dropped for writer in self._writers.values())
         if dropped:
             notify(f"{dropped:,} points were dropped, because the journal had no room")
+        waiting = self.delivery.waiting()
         if waiting:
-            points = sum(slots for _, slots in waiting)
+            runs = len({spool.about.run_id for spool, _ in waiting})
             why = f": {self.delivery.failure}" if self.delivery.failure else ""
             notify(
-                f"{points:,} records of {len(waiting)} runs are kept in {self.folder} and are not delivered yet{why}; "
-                f"the next program that records there delivers them, or `runstone sync`"
+                f"{_counted(sum(slots for _, slots in waiting), 'record')} of {_counted(runs, 'run')} are kept in "
+                f"{self.folder} and not delivered yet{why}; {self._how_to_deliver()}"
             )
 
     def say_run_is_kept(self, run_id: str) -> None:
         """Tell where the end of a run is that could not be delivered."""
         slots = sum(slots for spool, slots in self.delivery.waiting() if spool.about.run_id == run_id)
-        if slots or self.mode == "always":
+        if slots and self.mode != "always":  # there the end of the process tells
             notify(
-                f"the run {run_id} has ended; its last {slots:,} records are kept in {self.folder / run_id}, to be "
-                "delivered when the store can be reached, by this program, the next one, or `runstone sync`"
+                f"the run {run_id} has ended, and {_counted(slots, 'record')} of it are kept in "
+                f"{self.folder / run_id}; this program goes on trying, and else {self._how_to_deliver()}"
             )
+
+    def _how_to_deliver(self) -> str:
+        if self.mode == "always":
+            return "`runstone sync` delivers them"
+        return "the next program that records there delivers them, or `runstone sync`"
 
     def close(self) -> None:
         """Deliver what can be delivered in time, and say what is kept."""
@@ -288,10 +307,14 @@ def _recover(journal: Path, find_tracking: Callable[[About], Tracking | None]) -
     results = recover(journal, find_tracking)
     slots = sum(result.slots for result in results)
     if slots:
-        notify(f"delivered {slots:,} records that other processes had left in {journal}")
+        notify(f"delivered {_counted(slots, 'record')} that other processes had left in {journal}")
     for result in results:
         if result.error:
             notify(f"run {result.run_id}: {result.error}; see `runstone journal`")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 _ALL: weakref.WeakSet[Journal] = weakref.WeakSet()

@@ -7,6 +7,8 @@ kept. Reads wait for what this process has recorded before. Knows no wire format
 
 from __future__ import annotations
 
+import functools
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -66,13 +68,19 @@ class JournaledTracking:
         tend: Callable[[], object] | None = None,
     ) -> None:
         self.inner = inner
-        self.journal = Journal(journal, destination, deliver_to or inner, tend=tend)
+        # The thread that delivers knows the journal, so a tracker that nobody holds goes on while there is work.
+        self.journal = Journal(journal, destination, deliver_to or inner, owner=self, tend=tend)
         self.is_closed = False
         self._prompt = deliver_to or inner
         self._experiments = ProvisionalExperiments(journal)
         self._offline_runs: dict[str, Run] = {}
         # Now, so that it comes after the hooks that end runs, which are installed with the first run.
         close_at_exit(self)
+        self._behind = [inner] if self._prompt is inner else [inner, self._prompt]
+        # Not by closing it here and now: the collector may come in the midst of anything.
+        closing = functools.partial(_close_all, self._behind)
+        self._finalizer = weakref.finalize(self, self.journal.delivery.abandon, closing)
+        self._finalizer.atexit = False
 
     # -- the journal
 
@@ -89,9 +97,8 @@ class JournaledTracking:
         if not self.is_closed:
             self.is_closed = True
             self.journal.close()
-            self.inner.close()
-            if self._prompt is not self.inner:
-                self._prompt.close()
+            self._finalizer.detach()
+            _close_all(self._behind)
 
     def _settled(self) -> Tracking:
         """The tracker behind, once it has what this process has recorded."""
@@ -383,6 +390,11 @@ class JournaledTracking:
                 opened = self._tracking_with(run_id).open_artifacts(run_id)
         store = opened or (lambda: self._tracking_with(run_id).open_artifacts(run_id))
         return KeepingArtifacts(store, lambda: journal.is_away, journal.writer(run_id))
+
+
+def _close_all(trackers: Sequence[Tracking]) -> None:
+    for tracking in trackers:
+        tracking.close()
 
 
 def _find_or_create(tracking: Tracking, name: str) -> str:
