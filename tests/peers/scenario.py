@@ -259,7 +259,7 @@ def fluent_runs() -> None:
         answer("resumed", [again.info.run_name, again.info.status, again.data.params])
     runs = mlflow.search_runs(output_format="list", order_by=["attributes.start_time"])
     for run in runs:
-        tags = {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
+        tags = {key: value for key, value in run.data.tags.items() if not key.startswith(("mlflow.", "runstone."))}
         own = {key: run.data.tags.get(key) for key in OWN_TAGS}
         if own["mlflow.parentRunId"]:
             own["mlflow.parentRunId"] = mlflow.get_parent_run(run.info.run_id).info.run_name

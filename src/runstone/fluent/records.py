@@ -9,7 +9,7 @@ from typing import Any
 from runstone.client import RunOperations, finish
 from runstone.errors import InvalidInput
 from runstone.fluent.choices import choices
-from runstone.fluent.runs import client_and_run_id, writer_here
+from runstone.fluent.runs import client_and_run_id, current_recording, writer_here
 
 __all__ = [
     "delete_tag",
@@ -59,7 +59,8 @@ def log_metric(
     a fraction of a second; with `synchronous` the call waits for that. `model_id` and `dataset` are taken for MLflow's
     sake; the link is not recorded.
     """
-    writer = writer_here(run_id)
+    current = current_recording() if run_id is None else None
+    writer = current.writer if current is not None else writer_here(run_id)
     writer.log(key, value, time_ns() // 1_000_000 if timestamp is None else timestamp, 0 if step is None else step)
     if synchronous is None and not writer.is_synchronous:
         return None

@@ -30,6 +30,7 @@ __all__ = [
     "ActiveRun",
     "active_run",
     "client_and_run_id",
+    "current_recording",
     "end_run",
     "last_active_run",
     "start_run",
@@ -69,6 +70,8 @@ class _Memory:
 
 
 _active: ActiveRuns[Recording] = ActiveRuns()
+current_recording = _active.current
+"""The run that logging here goes to, and what it goes through; None for none."""
 _memory = _Memory()
 
 

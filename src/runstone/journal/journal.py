@@ -69,6 +69,7 @@ class Journal:
         self._started: set[str] = set()
         self._scanned_at = self._tended_at = self._measured_at = -math.inf
         self._held_bytes = 0
+        self._dropped = 0
         self._lock = threading.RLock()
         _ALL.add(self)
 
@@ -132,6 +133,7 @@ class Journal:
         with self._lock:
             self._owned.discard(run_id)
             writer = self._writers.pop(run_id, None)
+            self._count_dropped(writer)
         spool = writer.close() if writer else None
         if spool is not None:
             spool.end()
@@ -145,8 +147,15 @@ class Journal:
         for run_id in run_ids:
             self.let_go(run_id)
 
+    def _count_dropped(self, writer: Writer | None) -> None:
+        """What a writer has dropped is told at the end, though the writer has gone by then."""
+        if writer is not None:
+            self._dropped += writer.dropped
+            writer.dropped = 0
+
     def _detach(self, writer: Writer) -> None:
         """This process writes no more to a run."""
+        self._count_dropped(writer)
         if writer.spool is not None:
             writer.log_event(Record(ends=True))
             spool = writer.close()
@@ -211,8 +220,10 @@ class Journal:
         now = time.monotonic()
         if now - self._measured_at >= _MEASURE_PERIOD_S:
             self._measured_at, self._held_bytes = now, measure(self.folder)
+        if self._held_bytes + more_bytes > settings.JOURNAL_MAX_MB.get() * 1e6:
+            return False
         self._held_bytes += more_bytes
-        return self._held_bytes <= settings.JOURNAL_MAX_MB.get() * 1e6
+        return True
 
     # -- what is under way, and what others have left
 
@@ -258,7 +269,7 @@ class Journal:
 
     def say_what_is_kept(self) -> None:
         """Tell how many records are not delivered, and what to do about them."""
-        dropped = sum(writer.dropped for writer in self._writers.values())
+        dropped = self._dropped + sum(writer.dropped for writer in self._writers.values())
         if dropped:
             notify(f"{dropped:,} points were dropped, because the journal had no room")
         waiting = self.delivery.waiting()
