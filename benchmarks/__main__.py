@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _text(result: Result, path: Path) -> str:
-    return f"\n{comparison_table(result)}\n\n{scales_text(result, separator=chr(10))}\n{machine_text(result)}\n{path}\n"
+    scales = scales_text(result, separator="\n")
+    return f"\n{comparison_table(result)}\n\n{scales}\n{machine_text(result)}\n{path}\n"
 
 
 def _report(*, write: bool) -> int:

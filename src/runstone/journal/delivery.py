@@ -39,6 +39,8 @@ class _Consignment:
         self.awaited: set[int] = set()
         self.refusals: dict[int, RunstoneError] = {}
         self.heard_at = time.monotonic()
+        self.not_before = 0.0
+        """When to try again (`time.monotonic()`), where something in this spool alone holds it up."""
         self.is_done = False
 
     @property
@@ -130,6 +132,8 @@ class Delivery:
             targets = [(one, one.spool.last_slot()) for one in self._consignments.values()]
             failures = self._failures
             self._not_before = 0.0
+            for one, _ in targets:
+                one.not_before = 0.0
             self._wake.set()
 
             def is_done() -> bool:
@@ -214,19 +218,28 @@ class Delivery:
         """One round over all spools; one that is blocked does not hold up the others."""
         failure: RunstoneError | None = None
         for one in self._all():
+            if one.not_before > time.monotonic():
+                continue
             try:
                 self._deliver(one)
-            except (StoreError, AccessDenied, Blocked) as error:
+            except (Blocked, Damage) as error:
+                self._hold_up(one, str(error))
+            except (StoreError, AccessDenied) as error:
                 failure = error
-                if isinstance(error, StoreError) and not isinstance(error, Damage):
-                    break
+                break
             except Exception as error:  # a fault of ours must not end the delivery of everything else
-                failure = StoreError(f"{type(error).__name__}: {error}")
+                self._hold_up(one, f"{type(error).__name__}: {error}")
         if failure is None:
             failure = self._do_tasks()
         with self._changed:
             self._note(failure)
             self._changed.notify_all()
+
+    def _hold_up(self, one: _Consignment, why: str) -> None:
+        notify(f"run {one.spool.about.run_id} cannot be delivered just now, all of it is kept: {why}")
+        with self._changed:
+            one.not_before = time.monotonic() + BLOCKED_PAUSE_S
+            self._failures += 1
 
     def _note(self, failure: RunstoneError | None) -> None:
         if failure is None:
@@ -250,6 +263,7 @@ class Delivery:
                 break
             one.heard_at = time.monotonic()
             with self._changed:
+                self._note(None)
                 self._changed.notify_all()
         else:
             self._wake.set()  # there is more, after the others have had their turn

@@ -5,6 +5,7 @@ Knows the tracker by its protocol, and nothing of what may be asked of one: see 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
@@ -18,7 +19,7 @@ import msgspec
 
 from runstone import settings
 from runstone.entities import LifecycleStage
-from runstone.errors import NotActive, StoreUnavailable
+from runstone.errors import NotActive, StoreError, StoreUnavailable
 from runstone.journal.crashes import boot_id, count_oom_kills, host_name, stop_watching, watch_for_crashes
 from runstone.journal.delivery import Delivery
 from runstone.journal.events import Attach, Event, Record
@@ -76,7 +77,8 @@ class Journal:
     @property
     def is_away(self) -> bool:
         """Whether the store is not to be asked, or could not be reached just now."""
-        return self.mode == "always" or self.delivery.failure is not None
+        # Who is refused access must hear of it at once, and is not helped by waiting.
+        return self.mode == "always" or isinstance(self.delivery.failure, StoreError)
 
     # -- writers
 
@@ -103,7 +105,8 @@ class Journal:
             writer.log_event(Attach())
             watch_for_crashes(writer.folder())
         elif not spool.about.owns:  # it was recorded in before it was resumed
-            spool.rewrite_about(msgspec.structs.replace(spool.about, owns=True))
+            with contextlib.suppress(OSError):  # a full disk must not stop the run
+                spool.rewrite_about(msgspec.structs.replace(spool.about, owns=True))
             watch_for_crashes(spool.folder)
         return writer
 

@@ -74,13 +74,14 @@ class JournaledTracking:
         self._prompt = deliver_to or inner
         self._experiments = ProvisionalExperiments(journal)
         self._offline_runs: dict[str, Run] = {}
-        # Now, so that it comes after the hooks that end runs, which are installed with the first run.
-        close_at_exit(self)
         self._behind = [inner] if self._prompt is inner else [inner, self._prompt]
         # Not by closing it here and now: the collector may come in the midst of anything.
         closing = functools.partial(_close_all, self._behind)
         self._finalizer = weakref.finalize(self, self.journal.delivery.abandon, closing)
         self._finalizer.atexit = False
+        # The end of a process comes backwards. So this stands after a finalizer: those of others (urllib3 takes its
+        # connections away) come after it then. And it stands before the hooks that end runs, which come with a run.
+        close_at_exit(self)
 
     # -- the journal
 
