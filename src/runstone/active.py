@@ -64,6 +64,8 @@ class ActiveRuns(Generic[R]):
         self._lock = threading.Lock()
         self._entries: list[_Entry[R]] = []
         self._innermost_here: ContextVar[_Entry[R] | None] = ContextVar("runstone_active_run", default=None)
+        self.entry_here = self._innermost_here.get
+        """The entry of the context's innermost run, which may be over (`is_active`); None for none."""
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._renew_lock)
 
@@ -94,9 +96,6 @@ class ActiveRuns(Generic[R]):
 
     def current(self) -> R | None:
         """The run that code here means: its context's, else the innermost of the process; or None."""
-        entry = self._innermost_here.get()
-        if entry is not None and entry.is_active:
-            return entry.run  # at once: every metric comes this way
         entry = self._inherited()
         if entry is None:
             entries = self._entries

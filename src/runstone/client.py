@@ -29,7 +29,6 @@ from runstone.entities import (
 )
 from runstone.errors import ArtifactError, InvalidInput, NotFound
 from runstone.journal.tracking import JournaledTracking
-from runstone.naming import now_ms
 from runstone.tracking import documents
 
 __all__ = ["Client", "MlflowClient", "RunOperations", "finish", "local_copy"]
@@ -212,7 +211,7 @@ class Client:
         `dataset_*` and `model_id` are taken for MLflow's sake; the link is not recorded.
         """
         writer = self._tracking.journal.writer(run_id)
-        writer.log(key, value, now_ms() if timestamp is None else timestamp, 0 if step is None else step)
+        writer.log(key, value, timestamp, 0 if step is None else step)
         if synchronous is None and not writer.is_synchronous:
             return None
         return finish(self._tracking, run_id, synchronous)

@@ -9,7 +9,7 @@ import os
 import random
 import time
 
-__all__ = ["new_model_id", "new_run_id", "new_run_name", "now_ms"]
+__all__ = ["new_model_id", "new_run_id", "new_run_name", "now_ms", "now_ns"]
 
 _ADJECTIVES = """
     able amber ancient ardent autumn azure blithe bold brave bright brisk calm candid careful cheerful clever
@@ -31,6 +31,10 @@ _NOUNS = """
     robin rowan rune sable schist sequoia shale shore slate sparrow spring spruce star stone stork summit swan
     tern thistle thrush tide trout tundra valley vole wave willow wolf wren yak yew zephyr
 """.split()
+
+
+now_ns = time.time_ns
+"""Nanoseconds since the Unix epoch, UTC."""
 
 
 def now_ms() -> int:

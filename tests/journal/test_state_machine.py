@@ -132,7 +132,7 @@ class Journaling(RuleBasedStateMachine):
             self.tracking.journal.delivery._attempt()
             try:
                 self.tracking.get_run(run_id)
-            except NotFound:
+            except (NotFound, StoreUnavailable):
                 return False
             self.reached.add(run_id)
         return True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import time_ns
 from typing import Any
 
 from runstone.client import RunOperations, finish
 from runstone.errors import InvalidInput
 from runstone.fluent.choices import choices
-from runstone.fluent.runs import client_and_run_id, current_recording, writer_here
+from runstone.fluent.runs import client_and_run_id, entry_here, writer_here
+from runstone.naming import now_ms
 
 __all__ = [
     "delete_tag",
@@ -59,9 +59,9 @@ def log_metric(
     a fraction of a second; with `synchronous` the call waits for that. `model_id` and `dataset` are taken for MLflow's
     sake; the link is not recorded.
     """
-    current = current_recording() if run_id is None else None
-    writer = current.writer if current is not None else writer_here(run_id)
-    writer.log(key, value, time_ns() // 1_000_000 if timestamp is None else timestamp, 0 if step is None else step)
+    here = entry_here()
+    writer = here.run.writer if here is not None and here.is_active and run_id is None else writer_here(run_id)
+    writer.log(key, value, timestamp, 0 if step is None else step)
     if synchronous is None and not writer.is_synchronous:
         return None
     return _finish(synchronous, run_id)
@@ -81,7 +81,7 @@ def log_metrics(
     if not isinstance(given, Mapping):
         raise InvalidInput(f"The metrics must be a dictionary such as {{'name': 0.5}}, not {given!r}")
     writer = writer_here(run_id)
-    writer.log_row(metrics, time_ns() // 1_000_000 if timestamp is None else timestamp, 0 if step is None else step)
+    writer.log_row(metrics, now_ms() if timestamp is None else timestamp, 0 if step is None else step)
     if synchronous is None and not writer.is_synchronous:
         return None
     return _finish(synchronous, run_id)

@@ -30,8 +30,8 @@ __all__ = [
     "ActiveRun",
     "active_run",
     "client_and_run_id",
-    "current_recording",
     "end_run",
+    "entry_here",
     "last_active_run",
     "start_run",
     "writer_here",
@@ -70,8 +70,7 @@ class _Memory:
 
 
 _active: ActiveRuns[Recording] = ActiveRuns()
-current_recording = _active.current
-"""The run that logging here goes to, and what it goes through; None for none."""
+entry_here = _active.entry_here
 _memory = _Memory()
 
 

@@ -12,8 +12,8 @@ Layout, all numbers little-endian::
     64        32n    records: step, timestamp (ms), value, mark, key
 
 `key` is the number of a name, counted from 1; it is written last, so a record is there once its key is not 0. EVENT
-stands for an event, whose offset in the events' file is in `step`; SKIPPED for a slot that was given up. `mark` is the
-same in every record, so that foreign bytes are noticed.
+stands for an event, whose offset in the events' file is in `step`; SKIPPED for a slot that was given up. `mark` is
+MARK, or MARK_NS where `timestamp` is in nanoseconds; by any other mark foreign bytes are noticed.
 
 A record never straddles a sector, and a process that is killed leaves its mapped pages to the operating system, so
 what was packed survives it. Knows bytes; not whose they are.
@@ -33,12 +33,12 @@ import numpy.typing as npt
 
 from runstone.errors import StoreCorrupt
 
-__all__ = ["EVENT", "HEADER_BYTES", "MARK", "RECORD", "RECORD_BYTES", "SKIPPED", "Segment"]
+__all__ = ["EVENT", "HEADER_BYTES", "MARK", "MARK_NS", "RECORD", "RECORD_BYTES", "SKIPPED", "Segment"]
 
 HEADER_BYTES = 64
 RECORD = struct.Struct("<qqdII")
 RECORD_BYTES = RECORD.size
-MARK = 0x52_55_4E_45
+MARK, MARK_NS = 0x52_55_4E_45, 0x52_55_4E_4E
 EVENT = 0xFFFF_FFFF
 SKIPPED = 0xFFFF_FFFE
 

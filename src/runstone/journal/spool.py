@@ -32,7 +32,7 @@ import numpy as np
 
 from runstone.errors import StoreCorrupt
 from runstone.journal.events import Event, FrameFile
-from runstone.journal.records import EVENT, MARK, SKIPPED, Segment
+from runstone.journal.records import EVENT, MARK, MARK_NS, SKIPPED, Segment
 from runstone.naming import now_ms
 from runstone.series.points import MetricBatch, Points
 
@@ -351,7 +351,8 @@ class Spool:
         records, keys = records[:count], keys[:count]
         numbers = keys.astype(np.int64)
         is_unknown = (numbers > len(self.names)) & (keys < SKIPPED)
-        wrong = np.flatnonzero((keys != 0) & ((records["mark"] != MARK) | is_unknown))
+        is_ns = records["mark"] == MARK_NS
+        wrong = np.flatnonzero((keys != 0) & (((records["mark"] != MARK) & ~is_ns) | is_unknown))
         if len(wrong):
             at = slot + int(wrong[0])
             raise Damage(at, f"{segment.path} is damaged at its record {at - segment.first}, slot {at}")
@@ -369,8 +370,7 @@ class Spool:
             first = slot + begin
             if is_point.any():
                 part, rows = records[begin:at][is_point], numbers[begin:at][is_point] - 1
-                points = Points(*(np.ascontiguousarray(part[name]) for name in ("step", "timestamp", "value")))
-                yield Slice(first, slot + at - 1, MetricBatch.of_columns(tuple(self.names), rows, points))
+                yield Slice(first, slot + at - 1, MetricBatch.of_columns(tuple(self.names), rows, _points(part)))
                 first = slot + at
             if at < len(records):
                 yield Happening(first, slot + at, self._event(slot + at, int(records["step"][at])))
@@ -397,6 +397,13 @@ class Damage(StoreCorrupt):
     def __init__(self, slot: int, message: str) -> None:
         super().__init__(message)
         self.slot = slot
+
+
+def _points(records: np.ndarray) -> Points:
+    timestamp = records["timestamp"].copy()
+    is_ns = records["mark"] == MARK_NS
+    timestamp[is_ns] //= 1_000_000
+    return Points(np.ascontiguousarray(records["step"]), timestamp, np.ascontiguousarray(records["value"]))
 
 
 def _open_state(folder: Path) -> int:

@@ -22,7 +22,7 @@ __all__ = ["SqlStore"]
 _log = logging.getLogger(__name__)
 
 # A run's batches are folded when this much has come from this process; a read decodes what is not folded yet.
-_FOLD_POINTS = 1 << 16
+_FOLD_POINTS = 1 << 18
 _FOLD_BATCHES = 512
 # When a run ends, a handful of points stays as it came: a chunk for each would be larger than the batch.
 _FOLD_POINTS_AT_END = 1024
