@@ -43,5 +43,6 @@ def zygote() -> Iterator[Zygote]:
 def place(tmp_path: Path, zygote: Zygote) -> Iterator[Place]:
     """A store in a folder, with its journal beside it."""
     place = Place(tmp_path, zygote)
+    place.watch_arrivals()
     yield place
     place.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["KEYS", "ROW", "Ledger", "numbers_begun", "numbers_logged", "step_of"]
+__all__ = ["KEYS", "ROW", "Ledger", "numbers_begun", "numbers_logged", "step_of", "steps_of"]
 
 KEYS = ("loss", "acc", "grad/norm", "lr", "time")
 ROW = len(KEYS)
@@ -33,8 +33,14 @@ _SIZE = _RUN_ID_AT + 32
 Numbers = npt.NDArray[np.int64]
 
 
-def step_of(numbers: Numbers) -> Numbers:
-    """The steps of these numbers: those of a row are equal, and some rows come too late."""
+def step_of(number: int) -> int:
+    """The step of a number: those of a row are equal, and some rows come too late."""
+    row = number // ROW
+    return row - 40 if row % 7 == 3 and row >= 40 else row
+
+
+def steps_of(numbers: Numbers) -> Numbers:
+    """The steps of these numbers."""
     rows = numbers // ROW
     return np.where((rows % 7 == 3) & (rows >= 40), rows - 40, rows)
 

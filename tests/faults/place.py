@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,12 +22,11 @@ import numpy as np
 from runstone import tag_names
 from runstone.entities import Run, RunStatus
 from runstone.journal.spool import list_spools
-from runstone.series.codec import decode_chunk
 from runstone.series.frame import decode_frame
 from runstone.stores.base import RunQuery
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
-from tests.faults.ledger import KEYS, ROW, Ledger, Numbers, numbers_begun, numbers_logged, step_of
+from tests.faults.ledger import KEYS, ROW, Ledger, Numbers, numbers_begun, numbers_logged, steps_of
 from tests.faults.zygote import ROOT, Program, Zygote
 
 __all__ = ["Place", "wait"]
@@ -62,6 +62,16 @@ class Place:
     @property
     def journal(self) -> Path:
         return Path(self.environment.get("RUNSTONE_JOURNAL", self.home / "journal"))
+
+    def watch_arrivals(self) -> None:
+        """Have the store, which is made where it is missing, keep all that comes: folding drops what came twice."""
+        self.start("make_database", {"path": str(self.database)}).finish()
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute("CREATE TABLE arrivals AS SELECT run, data FROM batches")
+            connection.execute(
+                "CREATE TRIGGER keep_arrivals AFTER INSERT ON batches "
+                "BEGIN INSERT INTO arrivals VALUES (NEW.run, NEW.data); END"
+            )
 
     # -- programs
 
@@ -111,16 +121,35 @@ class Place:
         assert process.returncode == expect, printed
         return printed
 
-    def kill_at_random(self, chance: random.Random, longest_s: float, **options: Any) -> Ledger:
-        """Start a program that logs, and kill it at some moment of its life."""
+    def kill_at_random(
+        self, chance: random.Random, longest_s: float, *, is_logging: bool | None = None, **options: Any
+    ) -> Ledger:
+        """Start a program that logs, and kill it at some moment of its life: where `is_logging` is not said, mostly
+        while it logs.
+        """
         program, ledger = self.start_logging(**options)
+        if chance.random() < 0.7 if is_logging is None else is_logging:
+            self.wait_until_it_logs(program, ledger)
         wait(chance.uniform(0, longest_s))
         program.kill()
         return ledger
 
+    def wait_until_it_logs(self, program: Program, ledger: Ledger, points: int = 1) -> None:
+        """Return when so many points are acknowledged."""
+        while ledger.logged() < points:
+            assert not program.has_ended, program.log.read_text()
+            wait(0.002)
+
     def deliver(self) -> str:
         """What dead programs have left is delivered by a program that comes later; returns what that one said."""
         return self.start("deliver").finish()
+
+    def recover_at_once(self, environments: Iterable[dict[str, str]]) -> None:
+        """The same by several programs that begin at the same moment, each in its environment."""
+        begin = time.time() + 0.3
+        for recoverer in [self.start("deliver", {"at": begin}, **one) for one in environments]:
+            recoverer.finish()
+        self.deliver()  # what one has found busy, another has delivered, or not yet ended
 
     def close(self) -> None:
         """Nothing of it runs any more."""
@@ -170,14 +199,11 @@ class Place:
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
     def raw_numbers(self, run_id: str) -> Numbers:
-        """The value of every point as it lies in the tables, where a repeated one would show; in no order."""
+        """The value of every point that was ever stored, where a repeated one would show; in no order."""
         with closing(sqlite3.connect(self.database)) as connection:
             assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-            of_run = "WHERE run = (SELECT id FROM runs WHERE run_id = ?)"
-            frames = connection.execute(f"SELECT data FROM batches {of_run}", (run_id,)).fetchall()
-            chunks = connection.execute(f"SELECT data FROM chunks {of_run}", (run_id,)).fetchall()
-        parts = [decode_frame(data).points.value for (data,) in frames]
-        parts += [decode_chunk(data).value for (data,) in chunks]
+            select = "SELECT data FROM arrivals WHERE run = (SELECT id FROM runs WHERE run_id = ?)"
+            parts = [decode_frame(data).points.value for (data,) in connection.execute(select, (run_id,))]
         return np.concatenate([np.empty(0), *parts]).astype(np.int64)
 
     def run(self, run_id: str) -> Run:
@@ -203,7 +229,7 @@ def _numbers_of(store: SqlStore, run_id: str, key: str) -> Numbers:
     numbers = points.value.astype(np.int64)
     assert np.array_equal(numbers, points.value)
     assert (numbers % ROW == KEYS.index(key)).all()
-    assert np.array_equal(points.step, step_of(numbers))
+    assert np.array_equal(points.step, steps_of(numbers))
     return numbers
 
 

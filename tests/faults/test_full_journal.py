@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 
 from tests.faults.place import Place, wait
-from tests.faults.test_server_kills import Server
+from tests.faults.server import Server
 from tests.faults.zygote import Zygote
+
+pytestmark = pytest.mark.slow
 
 FILE_BYTES = 100_000
 """Room for the first segment, not for the second."""
@@ -26,7 +29,8 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[Path, Options]]:
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=200k", "runstone-test", str(folder)]
-    if os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0:
+    may_mount = os.geteuid() == 0 and shutil.which("mount") is not None
+    if may_mount and subprocess.run(command, capture_output=True, check=False).returncode == 0:
         try:
             yield folder, {}
         finally:
@@ -47,6 +51,7 @@ def small(request: pytest.FixtureRequest, tmp_path: Path, zygote: Zygote) -> Ite
     else:
         environment = {"RUNSTONE_JOURNAL_MAX_MB": "0.1"}
     place = Place(tmp_path, zygote, RUNSTONE_JOURNAL=str(folder / "inner"), **environment)
+    place.watch_arrivals()
     server = Server(place)  # a store in another process, which the limit does not concern
     server.wait_until_it_listens()
     place.environment["RUNSTONE_TRACKING_URI"] = server.url
@@ -78,12 +83,13 @@ def test_a_full_journal_is_an_error_where_that_is_wanted(small: tuple[Place, Opt
 
 def test_what_does_not_fit_into_memory_either_is_counted_and_the_rest_arrives(tmp_path: Path, zygote: Zygote) -> None:
     place = Place(tmp_path, zygote, RUNSTONE_JOURNAL=str(tmp_path / "journal"), RUNSTONE_JOURNAL_MAX_MB="0.1")
+    place.watch_arrivals()
     server = Server(place)
     server.wait_until_it_listens()
     server.kill()
     place.environment["RUNSTONE_TRACKING_URI"] = server.url
-    logged, kept = 100_000, (1 << 10) + (1 << 16)
-    program, ledger = place.start_logging("log_into_a_small_journal", rows=logged // 5, memory_segments=1, waits=True)
+    logged, kept = 200_000, (1 << 10) + 2 * (1 << 16)
+    program, ledger = place.start_logging("log_into_a_small_journal", rows=logged // 5, memory_segments=2, waits=True)
     while ledger.logged() < logged:
         assert not program.has_ended, program.log.read_text()
         wait(0.01)
@@ -106,6 +112,6 @@ def test_points_of_a_memory_that_is_gone_do_not_take_later_ones_with_them(place:
     place.deliver()
     stored = np.sort(place.raw_numbers(ledger.run_id))
     lost = np.setdiff1d(np.arange(150_000), stored)
-    assert len(lost) == 1 << 16  # one segment in memory
+    assert (1 << 16) - 10 < len(lost) <= 1 << 16  # one segment in memory, but for slots that a row has left out
     assert np.array_equal(lost, np.arange(lost[0], lost[0] + len(lost)))
     assert place.run(ledger.run_id).info.status.value == "FAILED"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,43 +11,17 @@ import pytest
 
 from tests.faults.place import Place, wait
 from tests.faults.proxy import CUTS, CuttingProxy
-from tests.faults.test_kills import recover_at_once
-from tests.faults.zygote import Program, Zygote
+from tests.faults.server import Server
+from tests.faults.zygote import Zygote
 
-
-class Server:
-    """A server over a place's store, on one port for ever."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        arguments = {"folder": str(self._place.home), "port": self.port}
-        self._program: Program = self._place.start("serve", arguments)
-
-    def wait_until_it_listens(self) -> None:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=10).close()
-            except OSError:
-                assert not self._program.has_ended, self._program.log.read_text()
-                wait(0.005)
-            else:
-                return
-
-    def kill(self) -> None:
-        self._program.kill()
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def remote(tmp_path: Path, zygote: Zygote) -> Iterator[Place]:
     """A place whose programs record at a server, and keep their journal on their own disk."""
     place = Place(tmp_path, zygote, RUNSTONE_JOURNAL=str(tmp_path / "journal"))
+    place.watch_arrivals()
     yield place
     place.close()
 
@@ -82,8 +55,9 @@ def test_writers_killed_with_their_server_lose_nothing(
     remote: Place, server: Server, chance: random.Random, round_: int
 ) -> None:
     for _ in range(5):
-        program, _ = remote.start_logging(params_every=chance.choice((0, 30)))
-        wait(chance.uniform(0.05, 0.4))
+        program, ledger = remote.start_logging(params_every=chance.choice((0, 30)))
+        remote.wait_until_it_logs(program, ledger)
+        wait(chance.uniform(0, 0.4))
         first, second = chance.sample([server.kill, program.kill], 2)
         first()
         second()
@@ -105,8 +79,7 @@ def test_writers_killed_while_they_record_at_a_server_lose_nothing(
 def test_a_run_started_without_its_server_is_recorded_once_the_server_is_there(remote: Place, server: Server) -> None:
     server.kill()
     program, ledger = remote.start_logging(rows=2000)
-    while ledger.logged() < 5000:
-        wait(0.005)
+    remote.wait_until_it_logs(program, ledger, 5000)
     server.start()
     program.finish()
     assert remote.check(status="FINISHED") == 10_000
@@ -120,7 +93,7 @@ def test_recoverers_at_once_deliver_to_a_server_everything_once(
         always = {"RUNSTONE_OFFLINE": "always"}
         remote.start_logging("log_and_vanish", always, rows=chance.randrange(1, 4000))[0].wait()
     journals = copied(3) if has_copies else [remote.journal] * 3
-    recover_at_once(remote, [{"RUNSTONE_JOURNAL": str(journal)} for journal in journals])
+    remote.recover_at_once([{"RUNSTONE_JOURNAL": str(journal)} for journal in journals])
     remote.check(status="FAILED")
 
 
@@ -143,14 +116,9 @@ def test_connections_cut_anywhere_cost_a_run_nothing(
     proxy = CuttingProxy(server.port, chance, every=3)
     remote.environment["RUNSTONE_TRACKING_URI"] = proxy.url
     program, ledger = remote.start_logging(pause_s=0.01)
-    while not ledger.run_id:
+    while not all(proxy.cuts[cut] >= 3 for cut in CUTS):
         assert not program.has_ended, program.log.read_text()
-        wait(0.01)
-    for _ in range(400):
-        if all(proxy.cuts[cut] >= 5 for cut in CUTS):
-            break
-        wait(0.1)
-    assert all(proxy.cuts[cut] for cut in CUTS)
+        wait(0.05)
     proxy.every = 1 << 30
     ledger.stop()
     program.finish()

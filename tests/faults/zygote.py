@@ -6,6 +6,7 @@ function of `tests.faults.programs`; it ends as any Python program does. `Zygote
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -141,6 +142,7 @@ if __name__ == "__main__":
     from tests.faults import programs  # so that no program has to import anything
 
     programs.warm_up()
+    gc.freeze()  # what is here already needs no collecting in any child
     order = _serve()
     if order is not None:
         _become(order)
