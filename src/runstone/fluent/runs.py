@@ -113,7 +113,7 @@ def start_run(
         parent = _parent_run_id(client, nested, parent_run_id)
         nesting = {tag_names.PARENT_RUN_ID: parent} if parent else {}
         name = {tag_names.RUN_NAME: run_name} if run_name else {}
-        run = client.create_run(
+        run = client.tracking.start_run(
             experiment_of_new_runs(client) if experiment_id is None else experiment_id,
             tags={**collect_tags(), **nesting, **given, **name},
         )

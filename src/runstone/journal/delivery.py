@@ -41,6 +41,8 @@ class _Consignment:
         self.heard_at = time.monotonic()
         self.not_before = 0.0
         """When to try again (`time.monotonic()`), where something in this spool alone holds it up."""
+        self.is_held = False
+        """Not to be delivered yet."""
         self.is_done = False
 
     @property
@@ -75,13 +77,27 @@ class Delivery:
 
     # -- for those who record
 
-    def add(self, spool: Spool, writer: Writer | None) -> None:
-        """Deliver this spool from now on."""
+    def add(self, spool: Spool, writer: Writer | None, *, is_held: bool = False) -> None:
+        """Deliver this spool from now on, or once it is released."""
         courier = Courier(spool, self._tracking, lambda *refusal: self._hear(consignment, *refusal))
         consignment = _Consignment(courier, writer)
+        consignment.is_held = is_held
         with self._changed:
             self._consignments[spool.about.writer] = consignment
         self._start()
+
+    def release(self, spool: Spool) -> None:
+        """Deliver a spool that was held."""
+        with self._changed:
+            consignment = self._consignments.get(spool.about.writer)
+            if consignment is not None:
+                consignment.is_held = False
+        self._wake.set()
+
+    def forget(self, spool: Spool) -> None:
+        """Do not deliver a spool that is held."""
+        with self._changed:
+            self._consignments.pop(spool.about.writer, None)
 
     def add_task(self, task: Callable[[Tracking], object]) -> None:
         """Do this once the store can be reached; again, where it raises StoreError."""
@@ -129,7 +145,7 @@ class Delivery:
             if self._is_offline or not (self._consignments or self._tasks):
                 return not (self._consignments or self._left)
             tasks = list(self._tasks)
-            targets = [(one, one.spool.last_slot()) for one in self._consignments.values()]
+            targets = [(one, one.spool.last_slot()) for one in self._consignments.values() if not one.is_held]
             failures = self._failures
             self._not_before = 0.0
             for one, _ in targets:
@@ -218,7 +234,7 @@ class Delivery:
         """One round over all spools; one that is blocked does not hold up the others."""
         failure: RunstoneError | None = None
         for one in self._all():
-            if one.not_before > time.monotonic():
+            if one.is_held or one.not_before > time.monotonic():
                 continue
             try:
                 self._deliver(one)

@@ -6,12 +6,16 @@ Knows the tracker by its protocol, and nothing of what may be asked of one: see 
 from __future__ import annotations
 
 import contextlib
+import functools
+import getpass
 import math
 import os
 import sys
+import tempfile
 import threading
 import time
 import weakref
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,13 +36,17 @@ from runstone.naming import new_run_id, now_ms
 from runstone.tracking.base import Tracking
 from runstone.validation import check_run_id
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "NoRoom", "spare_folder"]
 
 _SCAN_PERIOD_S = 1.0
 _TEND_PERIOD_S = 60.0
 _MEASURE_PERIOD_S = 5.0
 _IDLE_WRITERS = 64
 """So many runs that are not this process's own may be written to at once; the one that was first is closed then."""
+
+
+class NoRoom(StoreUnavailable):
+    """Neither the disk nor the memory for points takes any more."""
 
 
 class Journal:
@@ -68,6 +76,7 @@ class Journal:
         self._writers: dict[str, Writer] = {}
         self._owned: set[str] = set()
         self._started: set[str] = set()
+        self._held: set[str] = set()
         self._scanned_at = self._tended_at = self._measured_at = -math.inf
         self._held_bytes = 0
         self._dropped = 0
@@ -110,11 +119,35 @@ class Journal:
             watch_for_crashes(spool.folder)
         return writer
 
-    def start(self, run_id: str, event: Event) -> None:
-        """A run begins here, though no store has been told; `event` tells it."""
-        self._started.add(run_id)
-        self._owned.add(run_id)
+    def start(self, run_id: str, event: Event, *, is_held: bool = False) -> None:
+        """A run of this process begins here, whether a store has been told or not; `event` tells it.
+
+        With `is_held` nothing of it is delivered before `release`, and `discard` can still take it back.
+        """
+        with self._lock:
+            self._started.add(run_id)
+            self._owned.add(run_id)
+            if is_held:
+                self._held.add(run_id)
         self.record(run_id, event, waits=False)
+
+    def release(self, run_id: str) -> None:
+        """Deliver a run that was held."""
+        self._held.discard(run_id)
+        spool = self.writer(run_id).spool
+        if spool is not None:
+            self.delivery.release(spool)
+
+    def discard(self, run_id: str) -> None:
+        """A run that was held does not begin after all."""
+        with self._lock:
+            for runs in (self._started, self._owned, self._held):
+                runs.discard(run_id)
+            writer = self._writers.pop(run_id, None)
+        spool = writer.close() if writer is not None else None
+        if spool is not None:
+            self.delivery.forget(spool)
+            spool.remove()
 
     def record(self, run_id: str, event: Event, *, is_last: bool = False, waits: bool = True) -> bool:
         """Record an event, and wait for the store's answer where it can answer; whether it is delivered.
@@ -125,7 +158,7 @@ class Journal:
         slot = writer.log_event(event)
         spool = writer.spool
         if not slot or spool is None:
-            raise StoreUnavailable(f"Run {run_id}: nothing could be recorded, there is no room left for its journal")
+            raise NoRoom(f"Run {run_id}: nothing could be recorded, there is no room left for its journal")
         if not waits or self.mode == "always":
             return False
         wait_s = settings.EXIT_WAIT_S.get() if is_last else settings.ANSWER_WAIT_S.get()
@@ -192,15 +225,28 @@ class Journal:
         )
         self._writers[run_id] = writer  # one that was let go may be used again by who has kept it
         install_exit_hook()
+        spool = self._create_spool(about)
+        self.delivery.add(spool, writer, is_held=run_id in self._held)
+        self._recover_sometimes()
+        return spool
+
+    def _create_spool(self, about: About) -> Spool:
+        """In the journal, or, where that cannot take it, in the folder for temporary files."""
         try:
-            spool = Spool.create(self.folder, about)
+            return Spool.create(self.folder, about)
         except OSError as error:
-            raise StoreUnavailable(
+            why = (
                 f"Cannot record in the journal {self.folder}: {error.strerror}; free some space there, or choose "
                 "another folder with RUNSTONE_JOURNAL"
-            ) from error
-        self.delivery.add(spool, writer)
-        self._recover_sometimes()
+            )
+            if self._room.is_strict:
+                raise StoreUnavailable(why) from error
+        folder = spare_folder(self.folder)
+        try:
+            spool = Spool.create(folder, about)
+        except OSError as error:
+            raise StoreUnavailable(f"{why}. Nor can {folder} take it: {error.strerror}") from error
+        notify(f"{why}. Until then run {about.run_id} is recorded in {folder}")
         return spool
 
     def _check_writable(self, run_id: str) -> None:
@@ -255,11 +301,9 @@ class Journal:
             self._tended_at, tend = self._scanned_at, self._tend
             self.delivery.add_task(lambda tracking: tend())
         own = {writer.spool.folder for writer in self._writers.values() if writer.spool is not None}
-        if any(folder not in own for folder in list_spools(self.folder)):
-            folder, destination = self.folder, self.destination
-            self.delivery.add_task(
-                lambda tracking: _recover(folder, lambda about: tracking if about.destination == destination else None)
-            )
+        for place in (self.folder, spare_folder(self.folder)):
+            if any(folder not in own for folder in list_spools(place)):
+                self.delivery.add_task(functools.partial(_recover, place, self.destination))
 
     def _recover_run(self, run_id: str) -> None:
         """A child that has left by `os._exit` leaves its points of a run to whoever ends it."""
@@ -317,14 +361,21 @@ class Journal:
         self.delivery.renew()
 
 
-def _recover(journal: Path, find_tracking: Callable[[About], Tracking | None]) -> None:
-    results = recover(journal, find_tracking)
+def _recover(journal: Path, destination: str, tracking: Tracking) -> None:
+    results = recover(journal, lambda about: tracking if about.destination == destination else None)
     slots = sum(result.slots for result in results)
     if slots:
         notify(f"delivered {_counted(slots, 'record')} that other processes had left in {journal}")
     for result in results:
         if result.error:
             notify(f"run {result.run_id}: {result.error}; see `runstone journal`")
+
+
+def spare_folder(journal: Path) -> Path:
+    """Where runs are recorded for which a journal has no room at all; in memory, where there is such a folder."""
+    shared = Path("/dev/shm")
+    root = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
+    return root / f"runstone-{getpass.getuser()}" / f"{zlib.crc32(os.fsencode(journal)):08x}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from runstone.entities import RunStatus
 from runstone.errors import AccessDenied, RunstoneError, StoreError
 from runstone.journal.courier import Blocked, Courier
 from runstone.journal.crashes import boot_id, host_name, reasons
-from runstone.journal.spool import About, Damage, Spool, list_spools
+from runstone.journal.spool import About, Damage, Spool, list_spools, remove_unfinished
 from runstone.naming import now_ms
 from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
@@ -68,6 +68,7 @@ def recover(
 
     Raises StoreError where a store cannot be reached: the others of that store would fare no better.
     """
+    remove_unfinished(journal)
     results = []
     for folder in list_spools(journal):
         result = recover_one(folder, find_tracking, on_progress=on_progress)

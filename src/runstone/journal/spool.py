@@ -23,6 +23,7 @@ import os
 import shutil
 import struct
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,7 @@ __all__ = [
     "Spool",
     "list_spools",
     "measure",
+    "remove_unfinished",
 ]
 
 NEW = ".new-"
@@ -58,6 +60,7 @@ NEW = ".new-"
 DAMAGED, REFUSED = ".damaged", ".refused"
 """What the name of a folder ends with that is not to be delivered (any more)."""
 _ATTEMPTS = 10
+_UNFINISHED_S = 3600
 _STATE = struct.Struct("<QQQQ")  # delivered, heartbeat, whether it is ended, the number of this very file
 _encode_event = msgspec.msgpack.Encoder().encode
 _decode_event = msgspec.msgpack.Decoder(Event).decode
@@ -433,6 +436,17 @@ def list_spools(journal: Path, run_id: str | None = None) -> list[Path]:
         if not (folder.name.startswith(NEW) or folder.name.endswith((DAMAGED, REFUSED)))
         and (folder / "about.json").exists()
     ]
+
+
+def remove_unfinished(journal: Path) -> None:
+    """Remove what writers have left that were killed while they made their spool; an hour is long enough for that."""
+    for run in _subfolders(journal):
+        for folder in _subfolders(run):
+            with contextlib.suppress(FileNotFoundError):
+                if folder.name.startswith(NEW) and time.time() - folder.stat().st_mtime > _UNFINISHED_S:
+                    shutil.rmtree(folder, ignore_errors=True)
+        if not (run / "remote_run_id").exists():
+            _remove_if_empty(run)
 
 
 def measure(folder: Path) -> int:

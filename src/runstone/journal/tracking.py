@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from runstone import tag_names
+from runstone import settings, tag_names
 from runstone.artifacts.base import ArtifactOpener, ArtifactStore
 from runstone.entities import (
     DatasetInput,
@@ -27,11 +27,11 @@ from runstone.entities import (
     RunStatus,
     ViewType,
 )
-from runstone.errors import NotFound, RunstoneError, StoreUnavailable
+from runstone.errors import InvalidInput, NotFound, RunstoneError, StoreUnavailable
 from runstone.journal.artifacts import KeepingArtifacts
 from runstone.journal.events import CreateRun, LinkDatasets, Record, RecordModel
 from runstone.journal.exits import close_at_exit
-from runstone.journal.journal import Journal
+from runstone.journal.journal import Journal, NoRoom
 from runstone.journal.notices import notify
 from runstone.journal.offline import ProvisionalExperiments, find_creation, run_of
 from runstone.naming import new_run_id, new_run_name, now_ms
@@ -189,36 +189,82 @@ class JournaledTracking:
         tags: Mapping[str, Any] | None = None,
     ) -> Run:
         number = check_experiment_id(experiment_id)
-        name = self._experiments.name_of(number)
         texts = tag_texts(tags)
         run_name = check_run_name(run_name, texts)
         start = now_ms() if start_time is None else check_time("start time", start_time)
 
         def ask(tracking: Tracking) -> Run:
-            real = number if name is None else _find_or_create(tracking, name)
+            real = self._real_experiment(tracking, number)
             return tracking.create_run(
                 real, run_id=run_id, run_name=run_name, start_time=start, user_id=user_id, tags=texts
             )
 
         def offline() -> Run:
-            return self._create_offline(
-                run_id or new_run_id(),
-                number,
-                CreateRun(
-                    experiment_id=number if name is None else None,
-                    experiment_name=name,
-                    start_time=start,
-                    user_id=user_id if user_id is not None else texts.get(tag_names.USER, ""),
-                    tags={**texts, tag_names.RUN_NAME: run_name or new_run_name()},
-                ),
-            )
+            event = self._creation(number, texts, run_name=run_name, start_time=start, user_id=user_id)
+            chosen = new_run_id() if run_id is None else check_run_id(run_id)
+            self.journal.start(chosen, event)
+            return self._remember_offline(chosen, number, event)
 
         return self._or_offline(ask, offline)
 
-    def _create_offline(self, run_id: str, experiment_id: str, event: CreateRun) -> Run:
-        run = run_of(run_id, experiment_id, event, self.journal.folder / check_run_id(run_id))
-        self._offline_runs[run_id] = run
-        self.journal.start(run_id, event)
+    def start_run(self, experiment_id: str | int, tags: Mapping[str, Any]) -> Run:
+        """Create a run of this process's own. Its name is in its tags, or made up.
+
+        The journal is told before the store: so the run has an owner if this process is killed in between, and if the
+        store's answer is lost it is still this run that goes on.
+        """
+        if self.journal.mode == "never" or self.journal.is_away:
+            return self.create_run(experiment_id, tags=tags)
+        number, run_id = check_experiment_id(experiment_id), new_run_id()
+        texts = tag_texts(tags)
+        event = self._creation(number, texts, run_name=check_run_name(None, texts), start_time=now_ms())
+        self.journal.start(run_id, event, is_held=True)
+        try:
+            run = self._prompt.create_run(
+                self._real_experiment(self._prompt, number),
+                run_id=run_id,
+                start_time=event.start_time,
+                user_id=event.user_id,
+                tags=event.tags,
+            )
+        except StoreUnavailable as error:
+            notify(f"recording offline, in {self.journal.folder}: {error}")
+            run = self._remember_offline(run_id, number, event)
+        except InvalidInput:
+            # A server of MLflow, which makes up the ids of runs; or else the same refusal once more.
+            self.journal.discard(run_id)
+            return self.create_run(experiment_id, tags=event.tags, start_time=event.start_time)
+        except BaseException:
+            self.journal.discard(run_id)
+            raise
+        self.journal.release(run_id)
+        return run
+
+    def _creation(
+        self,
+        experiment_id: str,
+        tags: Mapping[str, str],
+        *,
+        run_name: str | None,
+        start_time: int,
+        user_id: str | None = None,
+    ) -> CreateRun:
+        name = self._experiments.name_of(experiment_id)
+        return CreateRun(
+            experiment_id=experiment_id if name is None else None,
+            experiment_name=name,
+            start_time=start_time,
+            user_id=user_id if user_id is not None else tags.get(tag_names.USER, ""),
+            tags={**tags, tag_names.RUN_NAME: run_name or new_run_name()},
+        )
+
+    def _real_experiment(self, tracking: Tracking, experiment_id: str) -> str:
+        """The id of an experiment that may be known by its name alone; it is made where it is missing."""
+        name = self._experiments.name_of(experiment_id)
+        return experiment_id if name is None else _find_or_create(tracking, name)
+
+    def _remember_offline(self, run_id: str, experiment_id: str, event: CreateRun) -> Run:
+        run = self._offline_runs[run_id] = run_of(run_id, experiment_id, event, self.journal.folder / run_id)
         return run
 
     def get_run(self, run_id: str) -> Run:
@@ -271,8 +317,15 @@ class JournaledTracking:
         elif is_over:
             end_time = now_ms()
         event = Record(tags=tags, status=word.value, end_time=end_time, ends=is_over)
+        is_delivered = False
         try:
             is_delivered = self.journal.record(run_id, event, is_last=is_over)
+        except NoRoom:
+            if settings.STRICT.get():
+                raise
+            # Past the journal: a run may end on a disk that is full.
+            self._prompt.update_run(run_id, status=word, end_time=end_time, run_name=run_name)
+            is_delivered = True
         finally:
             if is_over:
                 self.journal.let_go(run_id)
