@@ -258,6 +258,63 @@ def test_a_program_that_becomes_another_leaves_its_points_and_a_reason(place: Pl
     assert end_reason(place, "first").startswith("the program was replaced by another (exec)")
 
 
+def test_a_segmentation_fault_is_told_with_the_line_that_it_happened_in(place: Place) -> None:
+    place.run_script(
+        """
+        import ctypes
+        import runstone as mlflow
+        mlflow.start_run(run_name="run")
+        for number in range(3000):
+            mlflow.log_metric("m", number, step=number)
+        ctypes.string_at(0)
+        """,
+        expect=-signal.SIGSEGV,
+    )
+    place.deliver()
+    run = place.runs()["run"]
+    assert place.values(run.info.run_id, "m") == numbers(3000)
+    assert run.info.status.value == "FAILED"
+    assert run.data.tags[tag_names.END_REASON].startswith("signal: Segmentation fault: ")
+    assert "line 7 in <module>" in run.data.tags[tag_names.TRACEBACK]
+
+
+def test_an_error_that_ends_the_program_is_told_with_its_traceback(place: Place) -> None:
+    place.run_script(
+        """
+        import runstone as mlflow
+        mlflow.start_run(run_name="run")
+        mlflow.log_metric("m", 1.0)
+        raise FloatingPointError("the loss is NaN")
+        """,
+        expect=1,
+    )
+    run = place.runs()["run"]
+    assert run.info.status.value == "FAILED"
+    assert run.data.tags[tag_names.END_REASON] == "exception: FloatingPointError: the loss is NaN"
+    assert run.data.tags[tag_names.TRACEBACK].startswith("Traceback (most recent call last):")
+
+
+def test_a_program_that_is_killed_while_its_run_is_created_leaves_no_run_that_goes_on(place: Place) -> None:
+    kill_after = """
+        import os, signal
+        import runstone as mlflow
+        from runstone.tracking.local import LocalTracking
+        create = LocalTracking.create_run
+        def create_and_die(*arguments, **named):
+            create(*arguments, **named)
+            os.kill(os.getpid(), signal.SIGKILL)
+        LocalTracking.create_run = create_and_die
+        mlflow.start_run(run_name="run")
+    """
+    place.run_script(kill_after, expect=-signal.SIGKILL)
+    place.deliver()
+    assert status(place, "run") == "FAILED"
+    kill_before = kill_after.replace("            create(*arguments, **named)\n", "").replace('"run"', '"other"')
+    place.run_script(kill_before, expect=-signal.SIGKILL)
+    place.deliver()
+    assert {name: run.info.status.value for name, run in place.runs().items()} == {"run": "FAILED", "other": "FAILED"}
+
+
 def test_a_resumed_run_whose_program_is_killed_has_failed(place: Place) -> None:
     resume = """
         import os, sys

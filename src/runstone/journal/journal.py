@@ -112,11 +112,10 @@ class Journal:
         spool = writer.spool
         if spool is None:
             writer.log_event(Attach())
-            watch_for_crashes(writer.folder())
         elif not spool.about.owns:  # it was recorded in before it was resumed
             with contextlib.suppress(OSError):  # a full disk must not stop the run
                 spool.rewrite_about(msgspec.structs.replace(spool.about, owns=True))
-            watch_for_crashes(spool.folder)
+        watch_for_crashes(writer.folder())
         return writer
 
     def start(self, run_id: str, event: Event, *, is_held: bool = False) -> None:
