@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -40,6 +41,8 @@ from runstone.errors import (
     ParamChanged,
     RunstoneError,
 )
+from runstone.journal.recovery import recover
+from runstone.journal.tracking import JournaledTracking
 from runstone.remote.files import PIECE_BYTES
 from runstone.remote.tracking import RemoteTracking
 from runstone.series.points import MetricBatch
@@ -448,3 +451,53 @@ def test_a_training_script_records_at_it(tmp_path: Path, url: str, tracking: Rem
     assert '"rows": ["outer"]' in done.stdout
     assert '"note": "h\\u00e9llo"' in done.stdout
     assert '"weights": 100000' in done.stdout
+
+
+class TestThroughTheJournal:
+    """Servers of MLflow keep no positions of writers: what arrives twice is stored once by their own key."""
+
+    def test_a_run_is_recorded_and_its_points_are_there_once_when_they_come_twice(
+        self, url: str, tracking: RemoteTracking, experiment_id: str, tmp_path: Path
+    ) -> None:
+        journaled = JournaledTracking(RemoteTracking(url), tmp_path / "journal", url)
+        run = journaled.start_run(experiment_id, {"mlflow.runName": "journaled"})
+        run_id = run.info.run_id
+        writer = journaled.journal.own(run_id)
+        for step in range(2500):
+            writer.log("loss", float(step), 1, step)
+        journaled.log_batch(run_id, params={"lr": 0.1}, tags={"a": "b"})
+        copy = shutil.copytree(tmp_path / "journal", tmp_path / "copy")
+        for path in copy.glob("*/*/state"):
+            path.write_bytes(bytes(24))  # as if nothing of it had been delivered
+        journaled.update_run(run_id, status=RunStatus.FINISHED)
+        journaled.close()
+        assert recover(copy, lambda about: tracking)
+        found = tracking.get_run(run_id)
+        assert (found.info.status, found.data.params) == (RunStatus.FINISHED, {"lr": "0.1"})
+        assert found.data.tags["a"] == "b"
+        assert tracking.read_series(run_id, "loss").value.tolist() == [float(step) for step in range(2500)]
+
+    def test_a_run_that_was_started_offline_gets_another_id_and_is_created_once(
+        self, url: str, tracking: RemoteTracking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("RUNSTONE_OFFLINE", "always")
+        journaled = JournaledTracking(RemoteTracking(url), tmp_path / "journal", url)
+        experiment = journaled.find_experiment("made offline")
+        assert experiment is not None
+        run = journaled.start_run(experiment.experiment_id, {"mlflow.runName": "offline"})
+        writer = journaled.journal.own(run.info.run_id)
+        for step in range(100):
+            writer.log("loss", float(step), 1, step)
+        journaled.open_artifacts(run.info.run_id).put_stream(io.BytesIO(b"words"), "notes/a.txt")
+        journaled.update_run(run.info.run_id, status=RunStatus.FINISHED)
+        journaled.close()
+        copy = shutil.copytree(tmp_path / "journal", tmp_path / "copy")
+        assert [one.outcome for one in recover(tmp_path / "journal", lambda about: tracking)] == ["delivered"]
+        assert recover(copy, lambda about: tracking)
+        real = tracking.find_experiment("made offline")
+        assert real is not None
+        (found,) = tracking.search_runs([real.experiment_id])
+        assert (found.info.run_name, found.info.status) == ("offline", RunStatus.FINISHED)
+        assert found.data.tags[tag_names.JOURNAL_RUN_ID] == run.info.run_id
+        assert tracking.read_series(found.info.run_id, "loss").value.tolist() == [float(step) for step in range(100)]
+        assert tracking.open_artifacts(found.info.run_id).open("notes/a.txt").read() == b"words"

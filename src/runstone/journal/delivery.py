@@ -21,7 +21,7 @@ from runstone.tracking.base import Tracking
 
 __all__ = ["Delivery"]
 
-PERIOD_S = 0.1
+PERIOD_S = 0.5
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.2, 3.0
 BLOCKED_PAUSE_S = 30.0
 HEARTBEAT_S = 60.0

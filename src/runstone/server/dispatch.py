@@ -104,8 +104,15 @@ def write_of(body: LogBatch) -> Write:
 
 
 def _batch(body: LogBatch) -> MetricBatch:
+    metrics = body.metrics
     try:
-        return MetricBatch.of_metrics(convert.metric_entities(body.metrics))
+        # Straight to columns: this is the request of which there are thousands a second.
+        return MetricBatch.of_lists(
+            [metric.key for metric in metrics],
+            [metric.step for metric in metrics],
+            [metric.timestamp for metric in metrics],
+            [metric.value for metric in metrics],
+        )
     except OverflowError:
         raise InvalidInput(
             "Invalid value for parameter 'metrics' supplied: a step or timestamp needs over 64 bits"
