@@ -385,6 +385,8 @@ def test_a_watcher_outlives_a_server_that_is_away_and_says_so_once(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
     with watcher:
         assert watcher.stdout is not None
