@@ -83,6 +83,7 @@ def test_exit_codes(client: Client, bash: Shell) -> None:
 def test_a_reader_that_leaves_early_is_no_error_to_shout_about(client: Client, bash: Shell) -> None:
     run_id = client.create_run("0", run_name="long").info.run_id
     client.log_batch(run_id, metrics=[Metric("loss", step / 7, START + step, step) for step in range(4_000)])
+    assert client.flush()
     for options in ("--csv", "--json", "--max 0"):
         done = bash(f"runstone metrics show long loss {options} | head -1; exit ${{PIPESTATUS[0]}}")
         assert (done.returncode, done.stderr) == (1, ""), options
@@ -205,6 +206,7 @@ def test_the_commands_speak_to_a_server(server: str, bash: Shell, folder: Path) 
     client = Client(server)
     run = client.create_run(client.create_experiment("far away"), run_name="distant")
     client.log_batch(run.info.run_id, metrics=[Metric("loss", value, START, step) for step, value in enumerate([2, 1])])
+    assert client.flush()
     client.log_text(run.info.run_id, "hello\n", "a/b.txt")
     for line, part in (
         ("experiments list", "far away"),
