@@ -28,6 +28,8 @@ HEARTBEAT_S = 60.0
 SYNC_S = 1.0
 HOLE_LIMIT = 4096
 SLICES_A_ROUND = 8
+_chance = random.SystemRandom()
+"""Not the generator that a script has seeded: its numbers must not depend on a server's failures."""
 
 
 class _Consignment:
@@ -105,13 +107,17 @@ class Delivery:
             self._tasks.append(task)
         self._start()
 
-    def close_spool(self, spool: Spool) -> None:
-        """Nobody writes to it any more: it goes once it is delivered."""
+    def close_spool(self, spool: Spool, timeout_s: float = 0.0) -> None:
+        """Nobody writes to it any more: it goes once it is delivered, which is waited for so long."""
         with self._changed:
             consignment = self._consignments.get(spool.about.writer)
-            if consignment is not None:
-                consignment.writer = None
-        self._wake.set()
+            if consignment is None:
+                return
+            consignment.writer = None
+            failures = self._failures
+            self._wake.set()
+            if self.failure is None and not self._is_offline:
+                self._changed.wait_for(lambda: consignment.is_done or self._failures > failures, timeout_s)
 
     def wait_for(self, spool: Spool, slot: int, timeout_s: float) -> bool:
         """Wait until a slot is delivered, or the attempt has failed, or `timeout_s` is over; whether it is delivered.
@@ -270,7 +276,7 @@ class Delivery:
         longest_s = MAX_PAUSE_S if isinstance(failure, StoreError) else BLOCKED_PAUSE_S
         self._pause_s = min(max(self._pause_s * 2, FIRST_PAUSE_S), longest_s)
         # Not all at the same moment, when a server comes back to a thousand clients.
-        self._not_before = time.monotonic() + self._pause_s * random.uniform(0.5, 1.0)
+        self._not_before = time.monotonic() + self._pause_s * _chance.uniform(0.5, 1.0)
 
     def _deliver(self, one: _Consignment) -> None:
         courier, writer = one.courier, one.writer
@@ -304,10 +310,11 @@ class Delivery:
         if one.courier.cursor <= last:
             return
         one.spool.end()
+        one.spool.remove()
         with self._changed:
             one.is_done = True
             self._consignments.pop(one.spool.about.writer, None)
-        one.spool.remove()
+            self._changed.notify_all()
 
     def _do_tasks(self) -> RunstoneError | None:
         while self._tasks:

@@ -41,6 +41,8 @@ __all__ = ["Journal", "NoRoom", "spare_folder"]
 _SCAN_PERIOD_S = 1.0
 _TEND_PERIOD_S = 60.0
 _MEASURE_PERIOD_S = 5.0
+_GOING_S = 1.0
+"""How long the end of a run waits for its folder to go, so that nothing of a run that is over is left to be seen."""
 _IDLE_WRITERS = 64
 """So many runs that are not this process's own may be written to at once; the one that was first is closed then."""
 
@@ -130,9 +132,11 @@ class Journal:
                 self._held.add(run_id)
         self.record(run_id, event, waits=False)
 
-    def release(self, run_id: str) -> None:
-        """Deliver a run that was held."""
+    def release(self, run_id: str, *, is_created: bool) -> None:
+        """Deliver a run that was held; `is_created`: the store knows it already."""
         self._held.discard(run_id)
+        if is_created:
+            self._started.discard(run_id)
         spool = self.writer(run_id).spool
         if spool is not None:
             self.delivery.release(spool)
@@ -172,7 +176,7 @@ class Journal:
         spool = writer.close() if writer else None
         if spool is not None:
             spool.end()
-            self.delivery.close_spool(spool)
+            self.delivery.close_spool(spool, _GOING_S)
             self._recover_run(run_id)
 
     def forget_writers(self) -> None:

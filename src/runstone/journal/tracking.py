@@ -230,6 +230,8 @@ class JournaledTracking:
         except StoreUnavailable as error:
             notify(f"recording offline, in {self.journal.folder}: {error}")
             run = self._remember_offline(run_id, number, event)
+            self.journal.release(run_id, is_created=False)
+            return run
         except InvalidInput:
             # A server of MLflow, which makes up the ids of runs; or else the same refusal once more.
             self.journal.discard(run_id)
@@ -237,7 +239,7 @@ class JournaledTracking:
         except BaseException:
             self.journal.discard(run_id)
             raise
-        self.journal.release(run_id)
+        self.journal.release(run_id, is_created=True)
         return run
 
     def _creation(
