@@ -61,7 +61,8 @@ class Ledger:
         return int(_WORD.unpack_from(self._notes, offset)[0])
 
     def _set(self, offset: int, value: int) -> None:
-        _WORD.pack_into(self._notes, offset, value)
+        # Not `pack_into`, which writes zeros first: a kill between the two would forget what was noted.
+        self._notes[offset : offset + _WORD.size] = _WORD.pack(value)
 
     def close(self) -> None:
         self._notes.close()

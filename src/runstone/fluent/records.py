@@ -56,7 +56,7 @@ def log_metric(
     """Record one point: at step 0 and now (`timestamp` is in ms), unless said otherwise. NaN and infinities are kept.
 
     `value` is anything that `float()` takes. The point is in the journal when this returns, and is delivered within
-    a fraction of a second; with `synchronous` the call waits for that. `model_id` and `dataset` are taken for MLflow's
+    half a second; with `synchronous` the call waits for that. `model_id` and `dataset` are taken for MLflow's
     sake; the link is not recorded.
     """
     here = entry_here()

@@ -1,6 +1,6 @@
 """Delivery: the thread that brings what this process records to the tracker, while it is recorded.
 
-One thread a tracker. Ten times a second it delivers what is new; where the store cannot be reached it tries again,
+One thread a tracker. Twice a second it delivers what is new; where the store cannot be reached it tries again,
 later and later, and nobody waits for it but those who ask to. Knows no segment's layout.
 """
 

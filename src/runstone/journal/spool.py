@@ -178,17 +178,21 @@ class Spool:
     def _state_number(self) -> int:
         return os.fstat(self._state_file).st_ino & (1 << 64) - 1
 
+    def _set_state(self, word: int, value: int) -> None:
+        # Not `pack_into`, which writes zeros first: a kill between the two would leave them.
+        self._state[8 * word : 8 * word + 8] = value.to_bytes(8, "little")
+
     def beat(self) -> None:
         """The writer is alive now."""
-        struct.pack_into("<Q", self._state, 8, now_ms())
+        self._set_state(1, now_ms())
 
     def end(self) -> None:
         """Nothing more is to come."""
-        struct.pack_into("<Q", self._state, 16, 1)
+        self._set_state(2, 1)
 
     def confirm(self, slot: int) -> None:
         """Everything up to that slot is delivered: whole segments of it go, but not the one that is being written."""
-        struct.pack_into("<Q", self._state, 0, slot)
+        self._set_state(0, slot)
         while len(self.segments) > 1 and self.segments[0].end <= slot + 1:
             segment = self.segments.pop(0)
             if segment.path is not None:
