@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 from runstone.stores.sql import migrations
 
@@ -21,10 +22,10 @@ _CREATION_TIME = re.compile(r"\b\d{13}\b")
 
 def render() -> str:
     """The text of `migrations.NEW_SQLITE`, as it should be."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    with migrations.sqlalchemy_connection("sqlite", connection, begin="BEGIN IMMEDIATE") as alchemy:
-        migrations.upgrade(alchemy)
-    return HEAD + "\n".join(_statements(connection)) + "\n"
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        with migrations.sqlalchemy_connection("sqlite", connection, begin="BEGIN IMMEDIATE") as alchemy:
+            migrations.upgrade(alchemy)
+        return HEAD + "\n".join(_statements(connection)) + "\n"
 
 
 def _statements(connection: sqlite3.Connection) -> Iterator[str]:

@@ -405,13 +405,15 @@ def test_a_new_store_is_what_the_migrations_make_of_an_empty_one() -> None:
         ]
         return [(kind, name, " ".join((sql or "").split())) for kind, name, sql in tables] + rows
 
-    written = sqlite3.connect(":memory:", isolation_level=None)
-    written.executescript(migrations.NEW_SQLITE.read_text(encoding="utf-8"))
-    migrated = sqlite3.connect(":memory:", isolation_level=None)
-    with migrations.sqlalchemy_connection("sqlite", migrated, begin="BEGIN IMMEDIATE") as alchemy:
-        migrations.upgrade(alchemy)
-    assert describe(written) == describe(migrated), "run `python scripts/new_store.py`"
-    (created,) = written.execute("SELECT creation_time FROM experiments").fetchone()
+    with (
+        closing(sqlite3.connect(":memory:", isolation_level=None)) as written,
+        closing(sqlite3.connect(":memory:", isolation_level=None)) as migrated,
+    ):
+        written.executescript(migrations.NEW_SQLITE.read_text(encoding="utf-8"))
+        with migrations.sqlalchemy_connection("sqlite", migrated, begin="BEGIN IMMEDIATE") as alchemy:
+            migrations.upgrade(alchemy)
+        assert describe(written) == describe(migrated), "run `python scripts/new_store.py`"
+        (created,) = written.execute("SELECT creation_time FROM experiments").fetchone()
     assert abs(created - time.time() * 1000) < 60_000
 
 
