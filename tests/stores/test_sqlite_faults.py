@@ -165,10 +165,11 @@ def test_a_damaged_chunk_is_named_by_run_and_key_and_other_series_stay_readable(
 
 
 def test_a_run_with_a_damaged_chunk_can_go_on_logging(damaged: SqlStore) -> None:
-    log(damaged, loss=line(range(100, 5_000)), acc=line(range(100, 5_000)))
+    for first in range(100, 1_000, 300):
+        log(damaged, loss=line(range(first, first + 300)), acc=line(range(first, first + 300)))
     damaged.set_run_status(RUN_ID, RunStatus.FINISHED, end_time=1)  # would fold
-    assert rows(damaged, key="acc") == line(range(5_000))
-    assert damaged.list_series(RUN_ID)["loss"].count == 5_000
+    assert rows(damaged, key="acc") == line(range(1_000))
+    assert damaged.list_series(RUN_ID)["loss"].count == 1_000
     with pytest.raises(StoreCorrupt, match=f"series 'loss' of run '{RUN_ID}'"):
         damaged.fold(RUN_ID)
     with pytest.raises(StoreCorrupt, match=f"series 'loss' of run '{RUN_ID}'"):

@@ -27,8 +27,8 @@ from runstone.tracking.base import Tracking
 
 __all__ = ["Blocked", "Courier"]
 
-LIMIT = 1 << 16
-"""Slots in one go: some 2 MB."""
+LIMIT = 1 << 17
+"""Slots in one go: some 4 MB, so that series that are logged fast come in stretches worth a chunk."""
 _Item = Slice | Happening | Gap
 Outcome = Callable[[int, int, RunstoneError], bool]
 """Called with the slots of what was refused, and why; whether somebody has been told."""

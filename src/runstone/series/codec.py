@@ -27,7 +27,7 @@ from runstone.series.plain import POINT_SIZE, pack_points, unpack_points
 from runstone.series.points import FloatColumn, IntColumn, Points
 from runstone.series.seal import SEAL_SIZE, damaged, seal, unseal
 
-__all__ = ["MAX_CHUNK_POINTS", "decode_chunk", "encode_chunk", "plan_merge", "split_chunks"]
+__all__ = ["MAX_CHUNK_POINTS", "ChunkEncoder", "decode_chunk", "encode_chunk", "plan_merge", "split_chunks"]
 
 MAX_CHUNK_POINTS = 8192
 """Where merging stops: enough points for pcodec's full speed, few enough to read only a part of a series."""
@@ -42,13 +42,34 @@ _SIZES = struct.Struct("<III")
 _HEAD_SIZE = SEAL_SIZE + _SIZES.size
 
 
+class ChunkEncoder:
+    """Encodes chunks that arrive together.
+
+    Metrics that are logged in one call share their steps and timestamps: what has been compressed is not again.
+    """
+
+    def __init__(self) -> None:
+        self._compressed: dict[bytes, bytes] = {}
+
+    def encode(self, points: Points) -> bytes:
+        """The bytes of a chunk."""
+        count = len(points)
+        if count <= _MAX_PLAIN_POINTS:
+            return seal(_PLAIN, _SIZES.pack(count, 8 * count, 8 * count), pack_points(points))
+        step, timestamp, value = self._shared(points.step), self._shared(points.timestamp), _compress(points.value)
+        return seal(_PCODEC, _SIZES.pack(count, len(step), len(timestamp)), step, timestamp, value)
+
+    def _shared(self, column: IntColumn) -> bytes:
+        raw = column.tobytes()
+        found = self._compressed.get(raw)
+        if found is None:
+            found = self._compressed[raw] = _compress(column)
+        return found
+
+
 def encode_chunk(points: Points) -> bytes:
     """The bytes of a chunk."""
-    count = len(points)
-    if count <= _MAX_PLAIN_POINTS:
-        return seal(_PLAIN, _SIZES.pack(count, 8 * count, 8 * count), pack_points(points))
-    step, timestamp, value = _compress(points.step), _compress(points.timestamp), _compress(points.value)
-    return seal(_PCODEC, _SIZES.pack(count, len(step), len(timestamp)), step, timestamp, value)
+    return ChunkEncoder().encode(points)
 
 
 def decode_chunk(data: bytes) -> Points:

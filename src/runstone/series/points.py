@@ -41,8 +41,8 @@ class Points:
     @classmethod
     def join(cls, parts: Sequence[Points]) -> Points:
         """The points of all parts, ordered, each once."""
-        if not parts:
-            return cls.empty()
+        if len(parts) < 2:
+            return parts[0].ordered() if parts else cls.empty()
         joined = cls(
             np.concatenate([part.step for part in parts]),
             np.concatenate([part.timestamp for part in parts]),
@@ -159,6 +159,12 @@ class MetricBatch:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def select(self, wanted: npt.NDArray[np.bool_]) -> MetricBatch:
+        """The series that are wanted, which says so of each key."""
+        lengths = np.diff(self.starts)
+        starts = np.concatenate([self.starts[:1], np.cumsum(lengths[wanted])])
+        return MetricBatch(tuple(compress(self.keys, wanted.tolist())), starts, self.points[np.repeat(wanted, lengths)])
 
     def series(self) -> Iterator[tuple[str, Points]]:
         """Each key with its points."""

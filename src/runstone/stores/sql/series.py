@@ -1,52 +1,107 @@
-"""Series in SQL: append as it comes, fold into chunks later, read both as one.
+"""Series in SQL: append as it comes, read chunks and batches as one.
 
-An appended batch is one row, whatever the number of its keys; its points are folded into the chunks of their series
-when enough have gathered or the run ends. Chunks of a series do not overlap, but may share a (step, timestamp) where
-they meet. Folding reads and compresses outside the write transaction, and gives up without a trace where another
-process has folded the same batches meanwhile; then it begins again.
+The short series of an appended batch are one row, whatever the number of their keys, until they are folded into chunks
+(see `folding`); a long series becomes chunks at once, unless some of its points may be there already. Chunks of a
+series do not overlap, but may share a (step, timestamp) where they meet.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
 from runstone.errors import StoreCorrupt
-from runstone.series.codec import decode_chunk, encode_chunk, plan_merge, split_chunks
-from runstone.series.frame import decode_frames, encode_frame, frame_points
+from runstone.series.codec import ChunkEncoder, decode_chunk, split_chunks
+from runstone.series.frame import encode_frame, frame_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, merge, summarize
-from runstone.stores.sql.database import Database, Row, Transaction
+from runstone.stores.sql.database import Transaction
 
-__all__ = ["append", "fold", "fold_inexact", "has_exact_counts", "list_summaries", "read", "unfolded"]
+__all__ = [
+    "INSERT_CHUNK",
+    "Arrival",
+    "ChunkRow",
+    "append",
+    "chunk_rows",
+    "has_exact_counts",
+    "list_summaries",
+    "naming",
+    "prepare",
+    "read",
+    "unfolded",
+]
+
+MIN_CHUNK_POINTS = 512
+"""From how many points on a series of a batch becomes chunks at once, at half the cost of folding it."""
 
 SUMMARY = "count, last, last_step, last_timestamp, first, first_step, first_timestamp, min, min_step, max, max_step"
 
 
-def append(tx: Transaction, run: int, batch: MetricBatch) -> None:
-    """Add a batch to a run, and its points to the summaries."""
+class Arrival(NamedTuple):
+    """A batch as it will be kept, made before the transaction that keeps it."""
+
+    summaries: dict[str, Summary]
+    frame: bytes | None
+    """The short series, together."""
+    frame_points: int
+    chunks: dict[str, tuple[Points, list[ChunkRow]]]
+    """The long series, which need no folding: their points, and the chunks of these."""
+
+
+def prepare(batch: MetricBatch) -> Arrival:
+    """Encode a batch."""
+    is_long = np.diff(batch.starts) >= MIN_CHUNK_POINTS
+    if not is_long.any():
+        return Arrival(summarize(batch), encode_frame(batch), len(batch), {})
+    encode = ChunkEncoder().encode
+    long, short = batch.select(is_long), batch.select(~is_long)
+    return Arrival(
+        summarize(batch),
+        encode_frame(short) if short else None,
+        len(short),
+        {key: (points, chunk_rows(points, encode)) for key, points in long.series()},
+    )
+
+
+def append(tx: Transaction, run: int, arrival: Arrival) -> int:
+    """Add a batch to a run, and its points to the summaries; how many points are left to be folded."""
     member = tx.dialect.is_member("key")
     known = {
         key: (_summary(summary), exact)
         for key, exact, *summary in tx.rows(
             f"SELECT key, is_count_exact, {SUMMARY} FROM series WHERE run = ? AND {member}",
-            (run, tx.dialect.list_argument(batch.keys)),
+            (run, tx.dialect.list_argument(list(arrival.summaries))),
         )
     }
     rows = []
-    for key, new in summarize(batch).items():
+    chunks: list[tuple[object, ...]] = []
+    frames = [] if arrival.frame is None else [(run, arrival.frame_points, arrival.frame)]
+    for key, new in arrival.summaries.items():
         old, exact = known.get(key, (None, True))
+        is_later = True
         if old is not None:
             # Points that come after all others are new; any other may be there already, which folding will tell.
-            exact = exact and (new.first_step, new.first_timestamp) > (old.last_step, old.last_timestamp)
+            is_later = (new.first_step, new.first_timestamp) > (old.last_step, old.last_timestamp)
+            exact = exact and is_later
             new = merge(old, new)
         rows.append((run, key, *_columns(new), exact))
+        if key in arrival.chunks:
+            points, made = arrival.chunks[key]
+            if is_later:
+                chunks += [(run, key, *row) for row in made]
+            else:
+                one = MetricBatch((key,), np.array([0, len(points)], np.int64), points)
+                frames.append((run, len(points), encode_frame(one)))
     tx.run_many(_UPSERT_SERIES, rows)
-    tx.run("INSERT INTO batches (run, points, data) VALUES (?, ?, ?)", (run, len(batch), encode_frame(batch)))
+    if chunks:
+        tx.run_many(INSERT_CHUNK, chunks)
+    for frame in frames:
+        tx.run("INSERT INTO batches (run, points, data) VALUES (?, ?, ?)", frame)
+    return sum(points for _, points, _ in frames)
 
 
 _NAMES = [name.strip() for name in (SUMMARY + ", is_count_exact").split(",")]
@@ -100,14 +155,14 @@ def read(tx: Transaction, run: int, key: str, from_step: int | None = None, to_s
         arguments,
     )
     batches = tx.rows("SELECT data FROM batches WHERE run = ? ORDER BY id", (run,))
-    with _naming(tx, run, f"the series '{key}'"):
+    with naming(tx, run, f"the series '{key}'"):
         parts = [decode_chunk(data) for (data,) in chunks]
         fresh = [frame_points(data, key) for (data,) in batches]
     return Points.join([*parts, *(points for points in fresh if points is not None)]).between(from_step, to_step)
 
 
 @contextmanager
-def _naming(tx: Transaction, run: int, what: str) -> Iterator[None]:
+def naming(tx: Transaction, run: int, what: str) -> Iterator[None]:
     """What cannot be decoded in the block is `what`, of this run."""
     try:
         yield
@@ -116,128 +171,24 @@ def _naming(tx: Transaction, run: int, what: str) -> Iterator[None]:
         raise StoreCorrupt(f"Cannot read {what} of run '{row[0] if row else run}': {error}") from error
 
 
-# -- folding
+# -- chunks
+
+ChunkRow = tuple[object, ...]
+"""A chunk without its run and key, as INSERT_CHUNK has it."""
+INSERT_CHUNK = (
+    "INSERT INTO chunks (run, key, count, first_step, first_timestamp, last_step, last_timestamp, min, max, last, "
+    "data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
-class _Chunk(NamedTuple):
-    id: int
-    points: int
-    first_step: int
-    first_timestamp: int
-    last_step: int
-    last_timestamp: int
-
-
-class _Rewrite(NamedTuple):
-    """What folding does to one series: these chunks go, these points stand in their place."""
-
-    key: str
-    removed: list[int]
-    points: Points
-    repeated: int
-
-
-class _FoldedElsewhere(Exception):
-    """Another process has changed the same batches or chunks."""
-
-
-def fold(database: Database, run: int) -> None:
-    """Turn the batches of a run into chunks. Raises StoreCorrupt."""
-    while not _try_fold(database, run):
-        pass
-
-
-def _try_fold(database: Database, run: int) -> bool:
-    """Fold, unless another process is faster; whether nothing is left of the batches that were there."""
-    with database.read() as tx:
-        batches, rewrites = _plan_fold(tx, run)
-    if not batches:
-        return True
-    inserts = [(run, rewrite.key, *row) for rewrite in rewrites for row in _chunk_rows(rewrite.points)]
-    try:
-        with database.write() as tx:
-            _delete(tx, "batches", batches)
-            _delete(tx, "chunks", [number for rewrite in rewrites for number in rewrite.removed])
-            tx.run_many(
-                "INSERT INTO chunks (run, key, count, first_step, first_timestamp, last_step, last_timestamp, "
-                "min, max, last, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                inserts,
-            )
-            tx.run_many(
-                "UPDATE series SET count = count - ? WHERE run = ? AND key = ?",
-                [(rewrite.repeated, run, rewrite.key) for rewrite in rewrites if rewrite.repeated],
-            )
-            if not unfolded(tx, run):
-                tx.run("UPDATE series SET is_count_exact = ? WHERE run = ? AND NOT is_count_exact", (True, run))
-    except _FoldedElsewhere:
-        return False
-    return True
-
-
-def _delete(tx: Transaction, table: str, ids: list[int]) -> None:
-    deleted = tx.run(f"DELETE FROM {table} WHERE {tx.dialect.is_member('id')}", (tx.dialect.list_argument(ids),))
-    if deleted != len(ids):
-        raise _FoldedElsewhere
-
-
-def fold_inexact(database: Database) -> None:
-    """Fold the runs in which repeated points may have been counted twice."""
-    with database.read() as tx:
-        runs = tx.rows("SELECT DISTINCT run FROM series WHERE NOT is_count_exact")
-    for (run,) in runs:
-        fold(database, run)
-
-
-def _plan_fold(tx: Transaction, run: int) -> tuple[list[int], list[_Rewrite]]:
-    rows = tx.rows("SELECT id, data FROM batches WHERE run = ? ORDER BY id", (run,))
-    fresh: dict[str, list[Points]] = {}
-    with _naming(tx, run, "a batch"):
-        for key, points in decode_frames(data for _, data in rows):
-            fresh.setdefault(key, []).append(points)
-    return [row[0] for row in rows], [_plan_rewrite(tx, run, key, parts) for key, parts in fresh.items()]
-
-
-def _plan_rewrite(tx: Transaction, run: int, key: str, parts: list[Points]) -> _Rewrite:
-    fresh = Points.join(parts)
-    chunks = [
-        _Chunk(*row)
-        for row in tx.rows(
-            "SELECT id, count, first_step, first_timestamp, last_step, last_timestamp FROM chunks "
-            "WHERE run = ? AND key = ? ORDER BY first_step, first_timestamp, id",
-            (run, key),
-        )
-    ]
-    removed = _chunks_to_rewrite(chunks, fresh)
-    with _naming(tx, run, f"the series '{key}'"):
-        old = [decode_chunk(data) for (data,) in _chunk_data(tx, [chunk.id for chunk in removed])]
-    points = Points.join([*old, fresh])
-    arrived = sum(len(part) for part in (*old, *parts))
-    return _Rewrite(key, [chunk.id for chunk in removed], points, arrived - len(points))
-
-
-def _chunks_to_rewrite(chunks: list[_Chunk], fresh: Points) -> list[_Chunk]:
-    """The chunks that overlap the fresh points; at the end of the series also small ones before them."""
-    first = (int(fresh.step[0]), int(fresh.timestamp[0]))
-    last = (int(fresh.step[-1]), int(fresh.timestamp[-1]))
-    begin = next((i for i, chunk in enumerate(chunks) if (chunk.last_step, chunk.last_timestamp) >= first), len(chunks))
-    end = next((i for i, chunk in enumerate(chunks) if (chunk.first_step, chunk.first_timestamp) > last), len(chunks))
-    if end == len(chunks):
-        points = len(fresh) + sum(chunk.points for chunk in chunks[begin:])
-        begin -= plan_merge([chunk.points for chunk in chunks[:begin]], points)
-    return chunks[begin:end]
-
-
-def _chunk_data(tx: Transaction, ids: list[int]) -> list[Row]:
-    if not ids:
-        return []
-    return tx.rows(f"SELECT data FROM chunks WHERE {tx.dialect.is_member('id')}", (tx.dialect.list_argument(ids),))
-
-
-def _chunk_rows(points: Points) -> Iterable[tuple[object, ...]]:
+def chunk_rows(points: Points, encode: Callable[[Points], bytes]) -> list[ChunkRow]:
+    """The chunks that hold these points, which are in order."""
+    rows: list[ChunkRow] = []
     for chunk in split_chunks(points):
         (summary,) = summarize(MetricBatch(("",), np.array([0, len(chunk)], np.int64), chunk)).values()
         low, high, last = (None if value != value else value for value in (summary.min, summary.max, summary.last))
-        yield (
+        rows.append((
             summary.count, summary.first_step, summary.first_timestamp, summary.last_step, summary.last_timestamp,
-            low, high, last, encode_chunk(chunk),
-        )  # fmt: skip
+            low, high, last, encode(chunk),
+        ))  # fmt: skip
+    return rows

@@ -385,6 +385,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "cache_size=-65536",
         # 16 MB: each checkpoint waits for the disk, and the default of 1,000 pages comes every 100 batches.
         "wal_autocheckpoint=4000",
+        # Debian's SQLite writes zeros over all that is deleted: half of the time that folding takes.
+        "secure_delete=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("ilike", 2, _ilike, deterministic=True)

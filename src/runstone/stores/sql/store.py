@@ -11,7 +11,7 @@ from runstone.errors import RunstoneError, StoreError
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
-from runstone.stores.sql import experiments, hydrate, runs, series, writers
+from runstone.stores.sql import experiments, folding, hydrate, runs, series, writers
 from runstone.stores.sql.database import Database, Transaction
 from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
@@ -134,7 +134,7 @@ class SqlStore:
 
     def _make_counts_exact(self, query: RunQuery) -> None:
         if uses_counts(query.filter, query.order):
-            series.fold_inexact(self.database)
+            folding.fold_inexact(self.database)
 
     def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
         with self.database.read() as tx:
@@ -143,10 +143,14 @@ class SqlStore:
     # -- what a run records
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
+        # What takes long, encoding, is done before the transaction, for which others may be waiting.
+        arrivals = [series.prepare(write.metrics) if write.metrics else None for write in writes]
         with self.database.write() as tx:
-            errors = [record(tx, write) for write in writes]
-        for write, error in zip(writes, errors, strict=True):
-            if error is None and self._unfolded.add(write):
+            outcomes = [record(tx, write, arrival) for write, arrival in zip(writes, arrivals, strict=True)]
+        errors: list[RunstoneError | None] = []
+        for write, outcome in zip(writes, outcomes, strict=True):
+            errors.append(outcome if isinstance(outcome, RunstoneError) else None)
+            if isinstance(outcome, int) and self._unfolded.add(write, outcome):
                 self._tidy_soon(write.run_id)
         return errors
 
@@ -212,7 +216,7 @@ class SqlStore:
     def fold(self, run_id: str) -> None:
         with self.database.read() as tx:
             run = runs.run_number(tx, run_id)
-        series.fold(self.database, run)
+        folding.fold(self.database, run)
         self._unfolded.forget(run_id)
 
     def _tidy_soon(self, run_id: str) -> None:
@@ -248,15 +252,15 @@ class _Unfolded:
     def __init__(self) -> None:
         self._appended: dict[str, tuple[int, int]] = {}
 
-    def add(self, write: Write) -> bool:
-        """Count what a write has appended; whether it is time to fold."""
+    def add(self, write: Write, unfolded: int) -> bool:
+        """Count the points that a write has left to be folded; whether it is time for that."""
         batches, points = self._appended.get(write.run_id, (0, 0))
-        if write.metrics:
-            batches, points = batches + 1, points + len(write.metrics)
+        if unfolded:
+            batches, points = batches + 1, points + unfolded
             self._appended[write.run_id] = (batches, points)
         if write.status is not None and RunStatus.is_terminated(write.status):
             return self.at_end(write.run_id)
-        return bool(write.metrics) and (batches >= _FOLD_BATCHES or points >= _FOLD_POINTS)
+        return unfolded > 0 and (batches >= _FOLD_BATCHES or points >= _FOLD_POINTS)
 
     def at_end(self, run_id: str) -> bool:
         """The run ends: whether to fold what is left."""

@@ -7,12 +7,15 @@ from runstone.stores import records
 from runstone.stores.base import Write
 from runstone.stores.sql import logged_models, runs, series, writers
 from runstone.stores.sql.database import Row, Transaction
+from runstone.stores.sql.series import Arrival
 
 __all__ = ["record"]
 
 
-def record(tx: Transaction, write: Write) -> RunstoneError | None:
+def record(tx: Transaction, write: Write, arrival: Arrival | None) -> RunstoneError | int:
     """Record one write, or return why it cannot be: every check comes before the first change that can be read.
+
+    `arrival` is what `series.prepare` made of its metrics. Returns how many points are left to be folded.
 
     Only the revision of a run may move for nothing, which costs whoever follows changes one look.
     """
@@ -27,14 +30,14 @@ def record(tx: Transaction, write: Write) -> RunstoneError | None:
     except RunstoneError as error:
         return error
     if word is None or place is None:
-        _change(tx, run, write, params)
-        return None
+        return _change(tx, run, write, params, arrival)
     writers.revive(tx, place, write)
+    unfolded = 0
     if not is_repeat:
         runs.note_change(tx, run)
-        _change(tx, run, write, params)
+        unfolded = _change(tx, run, write, params, arrival)
     writers.hear(tx, place, word, write.heard_at)
-    return None
+    return unfolded
 
 
 def _check(tx: Transaction, run: int, write: Write) -> list[Row]:
@@ -45,16 +48,16 @@ def _check(tx: Transaction, run: int, write: Write) -> list[Row]:
     return params
 
 
-def _change(tx: Transaction, run: int, write: Write, params: list[Row]) -> None:
+def _change(tx: Transaction, run: int, write: Write, params: list[Row], arrival: Arrival | None) -> int:
     if params:
         runs.insert_params(tx, params)
     if write.tags:
         runs.set_tags(tx, run, write.tags)
-    if write.metrics:
-        series.append(tx, run, write.metrics)
+    unfolded = 0 if arrival is None else series.append(tx, run, arrival)
     if write.model_metrics:
         logged_models.record_metrics(tx, write.model_metrics)
     if write.deleted_tags:
         runs.delete_tags(tx, run, write.deleted_tags)
     if write.status is not None:
         runs.write_status(tx, run, write.status, write.end_time)
+    return unfolded
