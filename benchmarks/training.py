@@ -4,7 +4,7 @@ A network of three layers in NumPy, float32, some ten milliseconds a step on one
 means of activations, made in every step whether they are logged or not, and logged by one call of `log_metrics`
 (tensorboardX: `add_scalar` for each). In one process and one active run, blocks of steps with and without logging
 alternate, two of them a pair, and take turns in which comes first. The clock starts before a block and stops after its
-last step; what is not stored by then (with Runstone, at most a tenth of a second's worth of it) is waited for off the
+last step; what is not stored by then (with Runstone, at most some seconds' worth of it) is waited for off the
 clock, where the library can be waited for without ending the run. The overhead is the median over all pairs of how much
 longer the block with logging took; on a quiet machine its own error is some tenths of a percent, so that it may come
 out below 0. Within the calls is the time spent in the logging calls themselves, for each step. Each library logs as its

@@ -357,7 +357,8 @@ def test_a_full_disk_that_stops_folding_changes_no_answer(disk: SmallDisk, empty
     path = Path(shutil.copy(empty_file, disk.folder / "runs.db"))
     with closing(open_store(path)) as store:
         add_run(store)
-        log(store, loss=line(range(20_000)))
+        for first in range(0, 20_000, 400):
+            log(store, loss=line(range(first, first + 400)))
         disk.fill()
         with pytest.raises(StoreUnavailable, match=str(path)):
             store.fold(RUN_ID)

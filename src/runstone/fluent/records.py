@@ -9,7 +9,6 @@ from runstone.client import RunOperations, finish
 from runstone.errors import InvalidInput
 from runstone.fluent.choices import choices
 from runstone.fluent.runs import client_and_run_id, entry_here, writer_here
-from runstone.naming import now_ms
 
 __all__ = [
     "delete_tag",
@@ -56,7 +55,7 @@ def log_metric(
     """Record one point: at step 0 and now (`timestamp` is in ms), unless said otherwise. NaN and infinities are kept.
 
     `value` is anything that `float()` takes. The point is in the journal when this returns, and is delivered within
-    half a second; with `synchronous` the call waits for that. `model_id` and `dataset` are taken for MLflow's
+    a second or so; with `synchronous` the call waits for that. `model_id` and `dataset` are taken for MLflow's
     sake; the link is not recorded.
     """
     here = entry_here()
@@ -78,10 +77,11 @@ def log_metrics(
 ) -> RunOperations | None:
     """Record one point of each metric, all with the same step and timestamp, all or none. See `log_metric`."""
     given: Any = metrics  # what a caller passes may be anything
-    if not isinstance(given, Mapping):
+    if type(given) is not dict and not isinstance(given, Mapping):
         raise InvalidInput(f"The metrics must be a dictionary such as {{'name': 0.5}}, not {given!r}")
-    writer = writer_here(run_id)
-    writer.log_row(metrics, now_ms() if timestamp is None else timestamp, 0 if step is None else step)
+    here = entry_here()
+    writer = here.run.writer if here is not None and here.is_active and run_id is None else writer_here(run_id)
+    writer.log_row(metrics, timestamp, 0 if step is None else step)
     if synchronous is None and not writer.is_synchronous:
         return None
     return _finish(synchronous, run_id)

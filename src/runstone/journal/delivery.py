@@ -1,6 +1,6 @@
 """Delivery: the thread that brings what this process records to the tracker, while it is recorded.
 
-One thread a tracker. Twice a second it delivers what is new; where the store cannot be reached it tries again,
+One thread a tracker. Once a second it delivers what is new; where the store cannot be reached it tries again,
 later and later, and nobody waits for it but those who ask to. Knows no segment's layout.
 """
 
@@ -21,7 +21,7 @@ from runstone.tracking.base import Tracking
 
 __all__ = ["Delivery"]
 
-PERIOD_S = 0.5
+PERIOD_S = 1.0
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.2, 3.0
 BLOCKED_PAUSE_S = 30.0
 HEARTBEAT_S = 60.0

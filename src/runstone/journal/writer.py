@@ -36,7 +36,13 @@ _UNPACKABLE = (struct.error, TypeError, ValueError, OverflowError, RuntimeError)
 
 _pack_record = RECORD.pack_into
 
+# A record's fields before and behind its value: in a row, all begin alike, and end as in the row before.
+_pack_head, _pack_tail = struct.Struct("<qq").pack, struct.Struct("<II").pack
+
 Log = Callable[[str, Any, "int | None", int], None]
+LogRow = Callable[[Mapping[str, Any], "int | None", int], None]
+_Layout = tuple[Callable[..., None], list[Any]]
+"""What packs a row of certain keys, and its fields, of which heads and values are still missing."""
 
 
 class Room:
@@ -71,12 +77,13 @@ class Writer:
 
     def _forget(self) -> None:
         self._numbers: dict[str, int] = {}
+        self._layouts: dict[tuple[str, ...], _Layout] = {}
         self._use(_NOWHERE)
-        self._layouts: dict[tuple[str, ...], tuple[Callable[..., None], list[Any]]] = {}
 
     def _use(self, segment: Segment) -> None:
         self._segment = segment
         self.log = _make_log(self._numbers, segment, self._log_one)
+        self.log_row = _make_log_row(self._layouts, segment, self._log_row)
 
     # -- points
 
@@ -90,35 +97,16 @@ class Writer:
     def _log_one(self, key: str, value: Any, timestamp: int | None, step: int) -> None:
         self._log_checked([(key, value, now_ms() if timestamp is None else timestamp, step)])
 
-    def log_row(self, metrics: Mapping[str, Any], timestamp: int, step: int) -> None:
-        """Record one point of each metric, all or none. Raises InvalidInput."""
-        layout = self._layouts.get(tuple(metrics))
-        if layout is not None and self._pack_row(*layout, metrics, timestamp, step):
-            return
-        self._log_checked([(key, value, timestamp, step) for key, value in metrics.items()])
-        self._remember_layout(tuple(metrics))
+    log_row: LogRow
+    """Record one point of each metric, all or none, given as metrics, timestamp (ms; None for now) and step.
 
-    def _pack_row(
-        self, pack: Callable[..., None], fields: list[Any], metrics: Mapping[str, Any], timestamp: int, step: int
-    ) -> bool:
-        """Write the row at once, into slots that follow each other; False where that cannot be done."""
-        segment, size = self._segment, len(metrics)
-        indexes = list(islice(segment.indexes, size))
-        first, last = indexes[0], indexes[-1]
-        if last < segment.limit and last - first == size - 1:
-            fields = fields.copy()
-            fields[0::5] = [step] * size
-            fields[1::5] = [timestamp] * size
-            fields[2::5] = metrics.values()
-            try:
-                pack(segment.buffer, HEADER_BYTES + first * RECORD_BYTES, *fields)
-                return True
-            except _UNPACKABLE:
-                pass  # told of what cannot be packed by the way that looks at each
-        for index in indexes:
-            if index < segment.limit:
-                segment.skip(index)
-        return False
+    Raises InvalidInput. A function that knows the segment, as `log` is.
+    """
+
+    def _log_row(self, metrics: Mapping[str, Any], timestamp: int | None, step: int) -> None:
+        at = now_ms() if timestamp is None else timestamp
+        self._log_checked([(key, value, at, step) for key, value in metrics.items()])
+        self._remember_layout(tuple(metrics))
 
     def log_points(self, points: list[tuple[str, Any, Any, Any]]) -> None:
         """Record points given as (key, value, timestamp, step), all or none. Raises InvalidInput."""
@@ -171,10 +159,10 @@ class Writer:
         if None in numbers:
             return  # closed meanwhile
         if len(self._layouts) >= _MAX_LAYOUTS:
-            self._layouts = {}
-        fields: list[Any] = [MARK] * (5 * len(keys))
-        fields[4::5] = numbers
-        self._layouts[keys] = struct.Struct("<" + "qqdII" * len(keys)).pack_into, fields
+            self._layouts.clear()
+        fields: list[Any] = [None] * (3 * len(keys))
+        fields[2::3] = [_pack_tail(MARK, number) for number in numbers]
+        self._layouts[keys] = struct.Struct("<" + "16sd8s" * len(keys)).pack_into, fields
 
     # -- events
 
@@ -289,10 +277,42 @@ def _make_log(numbers: Mapping[str, int], segment: Segment, log_slowly: Log) -> 
     return log
 
 
+def _make_log_row(layouts: Mapping[tuple[str, ...], _Layout], segment: Segment, log_slowly: LogRow) -> LogRow:
+    indexes, buffer = segment.indexes, segment.buffer
+
+    # After a step of training nothing of this is in the processor's cache: what is called and touched counts, more
+    # than how often.
+    def log_row(metrics: Mapping[str, Any], timestamp: int | None, step: int) -> None:
+        layout = layouts.get(tuple(metrics))
+        if layout is None:
+            return log_slowly(metrics, timestamp, step)
+        pack, fields = layout
+        size = len(metrics)
+        try:
+            head = _pack_head(step, now_ns() // 1_000_000 if timestamp is None else timestamp)
+        except _UNPACKABLE:
+            return log_slowly(metrics, timestamp, step)
+        # Slots that follow each other, there being two at least: one call of C, as `take` is.
+        end = next(islice(indexes, size - 1, None)) + 1
+        if end <= segment.limit:
+            fields = fields.copy()
+            fields[0::3] = [head] * size
+            fields[1::3] = metrics.values()
+            try:
+                return pack(buffer, HEADER_BYTES + (end - size) * RECORD_BYTES, *fields)
+            except _UNPACKABLE:
+                pass  # told of what cannot be packed by the way that looks at each
+        for index in range(end - size, min(end, segment.limit)):
+            segment.skip(index)
+        return log_slowly(metrics, timestamp, step)
+
+    return log_row
+
+
 _LOGGING = {
-    function.__code__
-    for function in (_make_log({}, _NOWHERE, print), Writer._pack_row, Writer._put)  # what takes a slot
+    function.__code__ for function in (_make_log({}, _NOWHERE, print), _make_log_row({}, _NOWHERE, print), Writer._put)
 }
+"""What takes a slot."""
 
 
 def _is_within(frame: Any) -> bool:

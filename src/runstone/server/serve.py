@@ -80,13 +80,15 @@ def _create_in_worker(create_app: Callable[[ServerOptions], App], options: Serve
 def _config(options: ServerOptions, create_app: Callable[[ServerOptions], App]) -> uvicorn.Config:
     import uvicorn
 
+    from runstone.server.protocol import HttpProtocol
+
     return uvicorn.Config(
         functools.partial(_create_in_worker, create_app, options),
         factory=True,
         host=options.host,
         port=options.port,
         workers=options.workers,
-        http="httptools",
+        http=HttpProtocol,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         ws="none",
         lifespan="on",
