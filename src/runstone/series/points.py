@@ -132,9 +132,15 @@ class MetricBatch:
         points = Points(np.array(steps, np.int64), np.array(timestamps, np.int64), np.array(values, np.float64))
         distinct = tuple(dict.fromkeys(keys))
         if len(distinct) == 1:
-            return cls.of_columns(distinct, np.zeros(len(keys), np.int64), points)
+            return cls.of_points(distinct[0], points)
         numbers = dict(zip(distinct, range(len(distinct)), strict=True))
         return cls.of_columns(distinct, np.array([numbers[key] for key in keys], np.int64), points)
+
+    @classmethod
+    def of_points(cls, key: str, points: Points) -> MetricBatch:
+        """The batch of one series, its points (at least one) in any order."""
+        points = points.ordered()
+        return cls((key,), np.array([0, len(points)], np.int64), points)
 
     @classmethod
     def of_columns(cls, keys: tuple[str, ...], key_rows: IntColumn, points: Points) -> MetricBatch:
@@ -143,8 +149,7 @@ class MetricBatch:
         Keys are distinct; those without a row are left out.
         """
         if len(keys) == 1 and len(points):
-            points = points.ordered()
-            return cls(keys, np.array([0, len(points)], np.int64), points)
+            return cls.of_points(keys[0], points)
         rows = _grouped(key_rows, len(keys))
         grouped, key_rows = points[rows], key_rows[rows]
         if not (_rises(grouped) | (key_rows[1:] > key_rows[:-1])).all():

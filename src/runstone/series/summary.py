@@ -13,7 +13,7 @@ import numpy as np
 
 from runstone.series.points import FloatColumn, IntColumn, MetricBatch, Points
 
-__all__ = ["Summary", "extremes", "merge", "summarize"]
+__all__ = ["Summary", "extremes", "merge", "summarize", "summarize_points"]
 
 
 # gc=False: it holds numbers alone, so the collector need not look at the thousands that a table makes.
@@ -43,7 +43,7 @@ def summarize(batch: MetricBatch) -> dict[str, Summary]:
     if len(batch) == len(batch.keys):
         return _summarize_single_points(batch)
     if len(batch.keys) == 1:
-        return {batch.keys[0]: _summarize_points(batch.points)}
+        return {batch.keys[0]: summarize_points(batch.points)}
     starts, points = batch.starts, batch.points
     begin, end = starts[:-1], starts[1:] - 1
     step, value = points.step, points.value
@@ -65,18 +65,26 @@ def summarize(batch: MetricBatch) -> dict[str, Summary]:
     return {key: Summary(*row) for key, row in zip(batch.keys, rows, strict=True)}
 
 
-def _summarize_points(points: Points) -> Summary:
-    # A third of the time that the way for many keys takes.
-    step, timestamp = points.step, points.timestamp
-    value = np.where(np.isnan(points.value), np.nan, points.value)  # see `extremes`
-    low, high = float(np.fmin.reduce(value)), float(np.fmax.reduce(value))
-    has_number = low == low
+def summarize_points(points: Points) -> Summary:
+    """The summary of one series' points, which are in order; at least one."""
+    step, timestamp, value = points.step, points.timestamp, points.value
+    # Steps rise, so the first of equal values has the smallest. Where there is a NaN, both give the first of them.
+    low_at, high_at = int(value.argmin()), int(value.argmax())
+    low, high = value.item(low_at), value.item(high_at)
+    low_step, high_step = step.item(low_at), step.item(high_at)
+    if low != low:
+        numbers = points[~np.isnan(value)]
+        if len(numbers):
+            of_numbers = summarize_points(numbers)
+            low, low_step, high, high_step = of_numbers.min, of_numbers.min_step, of_numbers.max, of_numbers.max_step
+        else:
+            low = high = math.nan
+            low_step = high_step = 0
     return Summary(
         len(points),
         value.item(-1), step.item(-1), timestamp.item(-1),
         value.item(0), step.item(0), timestamp.item(0),
-        low, int(step[value == low].min()) if has_number else 0,
-        high, int(step[value == high].min()) if has_number else 0,
+        low, low_step, high, high_step,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
         self._gathering = _Gathering(transport, self.loop)
-        super().connection_made(cast(asyncio.Transport, self._gathering))
+        super().connection_made(cast("asyncio.Transport", self._gathering))
 
     def on_response_complete(self) -> None:
         """An answer is complete, and leaves at once: its client may go on while others are being answered."""
@@ -30,7 +30,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class _Gathering:
-    """A transport whose writes wait for `release`, until the next turn of the event loop; all else is the transport's."""
+    """A transport whose writes wait for `release`, at most until the next turn of the event loop."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
