@@ -6,6 +6,7 @@ Paths are looked up in one table; there is no router to walk through.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -80,9 +81,9 @@ class App:
         self._guards = Guards(options.allowed_hosts, options.cors_origins)
         self._private_folder = "" if artifacts is None else artifacts.local_folder()
         self._metrics = Metrics(options.metrics_folder, self._appends)
-        self._routes = self._dispatcher.table()
-        self._templates = [(path.split("/"), verbs) for path, verbs in self._routes.items() if "{" in path]
-        self._plain: dict[str, Handler] = {
+        routes = self._dispatcher.table()
+        self._templates = [(path.split("/"), verbs) for path, verbs in routes.items() if "{" in path]
+        plain: dict[str, Handler] = {
             "": self._welcome,
             "/": self._welcome,
             "/health": self._health,
@@ -93,6 +94,9 @@ class App:
             "/get-artifact": self._get_artifact,
             "/model-versions/get-artifact": self._get_version_artifact,
         }
+        self._targets = {path: self._route_targets(verbs, {}) for path, verbs in routes.items() if "{" not in path}
+        for path, handler in plain.items():
+            self._targets[path] = {"GET": Target(path.strip("/") or "welcome", handler, False)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -133,7 +137,7 @@ class App:
         request = Request(scope, receive)
         # Each look into Starlette's headers goes through all of them.
         headers = dict(scope["headers"])
-        host, origin = (headers.get(name, b"").decode("latin-1") for name in (b"host", b"origin"))
+        host, origin = headers.get(b"host", b"").decode("latin-1"), headers.get(b"origin", b"").decode("latin-1")
         name, response = await self._respond(request, host, origin)
         if origin and self._guards.allows_origin(origin, host):
             response.headers.update(_cors(origin))
@@ -143,12 +147,13 @@ class App:
             self._metrics.count_answer(name, response.status_code, time.perf_counter() - started)
 
     async def _respond(self, request: Request, host: str, origin: str) -> tuple[str, Response]:
-        refusal = self._guards.refuse(request.method, host, origin)
+        verb = request.method
+        refusal = self._guards.refuse(verb, host, origin)
         if refusal:
             return "refused", plain_fault(*refusal)
-        if request.method == "OPTIONS":
+        if verb == "OPTIONS":
             return "options", Response(status_code=204)
-        target = self._find(request)
+        target = self._find(request.scope["path"].removeprefix(self._options.static_prefix), verb)
         if isinstance(target, Response):
             return "unknown", target
         if target.writes and self._options.read_only:
@@ -162,38 +167,32 @@ class App:
         except Exception as error:  # every request gets an answer in MLflow's form
             return target.name, fault_response(error, private=self._private_folder)
 
-    def _find(self, request: Request) -> Target | Response:
-        path = request.scope["path"].removeprefix(self._options.static_prefix)
-        verb = "GET" if request.method == "HEAD" else request.method
-        if path in self._plain:
-            return (
-                Target(path.strip("/") or "welcome", self._plain[path], False)
-                if verb == "GET"
-                else wrong_verb(path, request.method, ("GET",))
-            )
-        verbs, fields = self._match(path)
+    def _find(self, path: str, method: str) -> Target | Response:
+        verb = "GET" if method == "HEAD" else method
+        verbs = self._targets.get(path) or self._match(path)
         if verbs is not None:
-            route = verbs.get(verb)
-            return wrong_verb(path, request.method, verbs) if route is None else self._route_target(route, fields)
+            return verbs.get(verb) or wrong_verb(path, method, verbs)
         return self._file_routes.find(path, verb) or _unknown(path)
 
-    def _match(self, path: str) -> tuple[dict[str, Route] | None, dict[str, str]]:
-        verbs = self._routes.get(path)
-        if verbs is not None:
-            return verbs, {}
+    def _match(self, path: str) -> dict[str, Target] | None:
         parts = path.split("/")
-        for template, candidate in self._templates:
+        for template, routes in self._templates:
             if len(template) == len(parts) and all(
                 a == b or a.startswith("{") for a, b in zip(template, parts, strict=True)
             ):
-                return candidate, {a[1:-1]: b for a, b in zip(template, parts, strict=True) if a.startswith("{")}
-        return None, {}
+                fields = {a[1:-1]: b for a, b in zip(template, parts, strict=True) if a.startswith("{")}
+                return self._route_targets(routes, fields)
+        return None
 
-    def _route_target(self, route: Route, fields: dict[str, str]) -> Target:
-        async def handle(request: Request) -> Response:
-            return await self._dispatcher.answer(route, request, fields)
-
-        return Target(route.name, handle, route.access.startswith(_WRITES))
+    def _route_targets(self, routes: dict[str, Route], fields: dict[str, str]) -> dict[str, Target]:
+        return {
+            verb: Target(
+                route.name,
+                functools.partial(self._dispatcher.answer, route, path_fields=fields),
+                route.access.startswith(_WRITES),
+            )
+            for verb, route in routes.items()
+        }
 
     # -- files
 

@@ -29,13 +29,13 @@ class BodyStalled(InvalidInput):
 
 async def read_body(request: Request) -> bytes:
     """The whole body. Raises BodyTooLarge, before anything is read where the length is told."""
+    length = dict(request.scope["headers"]).get(b"content-length", b"")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise _too_large()
     message = await request.receive()
     body: bytes = message.get("body", b"")
     if message["type"] == "http.request" and not message.get("more_body"):
         return body  # as small ones come; Starlette's stream costs as much as all else here together
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        raise _too_large()
     parts, size_bytes = [body], len(body)
     async for part in request.stream():
         size_bytes += len(part)

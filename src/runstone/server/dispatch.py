@@ -35,6 +35,7 @@ __all__ = ["Dispatcher", "fault_response", "json_response", "plain_fault"]
 logger = logging.getLogger("runstone.server")
 
 _RETRY_AFTER_S = "1"
+_EMPTY = Empty()
 # Only what a client sends can be that deep or that large, whoever trips over it first.
 _INPUT_ERRORS = {
     RecursionError: "The request holds lists or objects that are nested too deeply",
@@ -64,8 +65,8 @@ class Dispatcher:
         """The response to a request of a row. Raises what its action raises."""
         body = await read_request(route, request, path_fields)
         if isinstance(body, LogBatch):
-            await self._appends.submit(lambda: write_of(body))
-            return response_to(route, Empty())
+            await self._appends.submit(functools.partial(write_of, body))
+            return response_to(route, _EMPTY)
         if isinstance(body, Append):
             return response_to(route, await self._append(body))
         action = _ACTIONS[route.name]
@@ -121,10 +122,11 @@ def _batch(body: LogBatch) -> MetricBatch:
 
 async def read_request(route: Route, request: Request, path_fields: dict[str, str]) -> Any:
     """The request's content as the row's struct. Raises InvalidInput and BodyTooLarge."""
-    if request.method in ("GET", "HEAD"):
+    verb = request.method
+    if verb in ("GET", "HEAD"):
         return decode_query([*request.query_params.multi_items(), *path_fields.items()], route.request)
     body = await read_body(request)
-    if request.method == "DELETE" and not body:  # clients that send no body with this verb
+    if verb == "DELETE" and not body:  # clients that send no body with this verb
         return decode_query([*request.query_params.multi_items(), *path_fields.items()], route.request)
     if route.media == "msgpack":
         return decode_msgpack(body, route.request)

@@ -46,11 +46,13 @@ class Metrics:
 
     def count_answer(self, route: str, status: int, seconds: float) -> None:
         """A request has been answered."""
-        statuses = self._counts.answers.setdefault(route, {})
+        counts = self._counts
+        if route not in counts.answers:
+            counts.answers[route], counts.times[route], counts.seconds[route] = {}, [0] * (len(_BUCKETS_S) + 1), 0.0
+        statuses = counts.answers[route]
         statuses[status] = statuses.get(status, 0) + 1
-        times = self._counts.times.setdefault(route, [0] * (len(_BUCKETS_S) + 1))
-        times[bisect.bisect_left(_BUCKETS_S, seconds)] += 1
-        self._counts.seconds[route] = self._counts.seconds.get(route, 0.0) + seconds
+        counts.times[route][bisect.bisect_left(_BUCKETS_S, seconds)] += 1
+        counts.seconds[route] += seconds
         if self._file is not None and not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_later(_PUBLISH_AFTER_S, self._publish, self._file)

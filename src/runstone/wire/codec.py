@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -98,7 +99,7 @@ def decode_msgpack(body: bytes, kind: type[T]) -> T:
 
 def decode_query(pairs: list[tuple[str, str]], kind: type[T]) -> T:
     """A request from the arguments of a URL; an argument that comes several times is a list. Raises InvalidInput."""
-    lists = {field.name for field in msgspec.structs.fields(kind) if "list" in str(field.type)}  # type: ignore[arg-type]
+    lists = _list_fields(kind)  # type: ignore[arg-type]
     raw: dict[str, Any] = {}
     for name, value in pairs:
         if name in lists:
@@ -106,6 +107,11 @@ def decode_query(pairs: list[tuple[str, str]], kind: type[T]) -> T:
         else:
             raw[name] = value
     return _convert(raw, kind)
+
+
+@functools.cache
+def _list_fields(kind: type[Any]) -> frozenset[str]:
+    return frozenset(field.name for field in msgspec.structs.fields(kind) if "list" in str(field.type))
 
 
 def _convert(raw: Any, kind: type[T]) -> T:
