@@ -111,6 +111,22 @@ def test_a_batch_of_records_leaves_out_the_keys_without_a_row(numbered):
     assert series_of(batch) == {key: in_order(rows) for key, rows in expected.items()}
 
 
+@given(st.integers(1, 5), st.integers(0, 4), st.lists(st.integers(0, 2), min_size=2, max_size=40), st.booleans())
+def test_keys_in_turn_from_any_of_them_on_are_the_keys_in_any_order(keys, first, climbs, has_break):
+    numbers = np.array([(first + row) % keys for row in range(len(climbs))], np.int64)
+    if has_break:
+        numbers[len(climbs) // 2] = 0
+    steps = np.cumsum(climbs)
+    points = Points(steps, steps * 10, steps / 7)
+    names = tuple(f"key_{number}" for number in range(keys))
+    expected = {
+        name: in_order([(int(step), int(step) * 10, float(step / 7)) for step in steps[numbers == number]])
+        for number, name in enumerate(names)
+        if (numbers == number).any()
+    }
+    assert series_of(MetricBatch.of_columns(names, numbers, points)) == expected
+
+
 def test_a_batch_may_have_more_keys_than_16_bits_can_number():
     count = (1 << 16) + 3
     numbers = np.arange(count)[::-1].copy()

@@ -373,11 +373,13 @@ class Spool:
     def _items(self, slot: int, records: np.ndarray, numbers: np.ndarray) -> Iterator[Slice | Happening | Gap]:
         begin = 0
         for at in (*np.flatnonzero(numbers == EVENT).tolist(), len(records)):
-            is_point = (numbers[begin:at] != 0) & (numbers[begin:at] < SKIPPED)
+            part, rows = records[begin:at], numbers[begin:at]
+            is_point = (rows != 0) & (rows < SKIPPED)
             first = slot + begin
-            if is_point.any():
-                part, rows = records[begin:at][is_point], numbers[begin:at][is_point] - 1
-                yield Slice(first, slot + at - 1, MetricBatch.of_columns(tuple(self.names), rows, _points(part)))
+            if not is_point.all():
+                part, rows = part[is_point], rows[is_point]
+            if len(part):
+                yield Slice(first, slot + at - 1, MetricBatch.of_columns(tuple(self.names), rows - 1, _points(part)))
                 first = slot + at
             if at < len(records):
                 yield Happening(first, slot + at, self._event(slot + at, int(records["step"][at])))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ import numpy.typing as npt
 from runstone.entities import Metric
 
 __all__ = ["FloatColumn", "IntColumn", "MetricBatch", "Points"]
+
+_MAX_PERIOD = 1024
 
 IntColumn = npt.NDArray[np.int64]
 FloatColumn = npt.NDArray[np.float64]
@@ -151,6 +154,35 @@ class MetricBatch:
         """
         if len(keys) == 1 and len(points):
             return cls.of_points(keys[0], points)
+        return cls._of_equal_rows(keys, key_rows, points) or cls._of_any_rows(keys, key_rows, points)
+
+    @classmethod
+    def _of_equal_rows(cls, keys: tuple[str, ...], key_rows: IntColumn, points: Points) -> MetricBatch | None:
+        """The batch, where the same keys come in the same order again and again, as a training logs them."""
+        if not len(key_rows):
+            return None
+        again = np.flatnonzero(key_rows[1 : _MAX_PERIOD + 1] == key_rows[0])
+        if not len(again):
+            return None
+        period = int(again[0]) + 1
+        numbers = key_rows[:period].tolist()
+        if len(set(numbers)) < period or not (key_rows[period:] == key_rows[:-period]).all():
+            return None
+        if not (points.step[period:] > points.step[:-period]).all():
+            return None  # to be ordered
+
+        def by_key(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return np.concatenate([column[number::period] for number in range(period)])
+
+        counts = [len(range(number, len(points), period)) for number in range(period)]
+        return cls(
+            tuple(keys[number] for number in numbers),
+            np.cumsum([0, *counts], dtype=np.int64),
+            Points(by_key(points.step), by_key(points.timestamp), by_key(points.value)),
+        )
+
+    @classmethod
+    def _of_any_rows(cls, keys: tuple[str, ...], key_rows: IntColumn, points: Points) -> MetricBatch:
         rows = _grouped(key_rows, len(keys))
         grouped, key_rows = points[rows], key_rows[rows]
         if not (_rises(grouped) | (key_rows[1:] > key_rows[:-1])).all():
