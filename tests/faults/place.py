@@ -23,6 +23,7 @@ import numpy as np
 from runstone import tag_names
 from runstone.entities import Run, RunStatus
 from runstone.journal.spool import list_spools
+from runstone.series.codec import decode_chunk
 from runstone.series.frame import decode_frame
 from runstone.stores.base import RunQuery
 from runstone.stores.sql.sqlite import SqliteDatabase
@@ -68,11 +69,12 @@ class Place:
         """Have the store, which is made where it is missing, keep all that comes: folding drops what came twice."""
         self.start("make_database", {"path": str(self.database)}).finish()
         with closing(sqlite3.connect(self.database)) as connection, connection:
-            connection.execute("CREATE TABLE arrivals AS SELECT run, data FROM batches")
-            connection.execute(
-                "CREATE TRIGGER keep_arrivals AFTER INSERT ON batches "
-                "BEGIN INSERT INTO arrivals VALUES (NEW.run, NEW.data); END"
-            )
+            connection.execute("CREATE TABLE arrivals AS SELECT run, NULL AS key, data FROM batches")
+            for table, key in [("batches", "NULL"), ("chunks", "NEW.key")]:
+                connection.execute(
+                    f"CREATE TRIGGER keep_{table} AFTER INSERT ON {table} "
+                    f"BEGIN INSERT INTO arrivals VALUES (NEW.run, {key}, NEW.data); END"
+                )
 
     # -- programs
 
@@ -205,9 +207,17 @@ class Place:
         """The value of every point that was ever stored, where a repeated one would show; in no order."""
         with closing(sqlite3.connect(self.database)) as connection:
             assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-            select = "SELECT data FROM arrivals WHERE run = (SELECT id FROM runs WHERE run_id = ?)"
-            parts = [decode_frame(data).points.value for (data,) in connection.execute(select, (run_id,))]
-        return np.concatenate([np.empty(0), *parts]).astype(np.int64)
+            select = "SELECT key, data FROM arrivals WHERE run = (SELECT id FROM runs WHERE run_id = ?) ORDER BY rowid"
+            arrivals = connection.execute(select, (run_id,)).fetchall()
+        numbers: list[float] = []
+        seen: set[float] = set()
+        for key, data in arrivals:
+            values = (decode_frame(data).points if key is None else decode_chunk(data)).value.tolist()
+            # A chunk is new, or it is what folding has made of points that had come before.
+            if key is None or values[0] not in seen:
+                numbers += values
+                seen.update(values)
+        return np.array(numbers, np.int64)
 
     def run(self, run_id: str) -> Run:
         """The run as it is stored. Raises NotFound."""
