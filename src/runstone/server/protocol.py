@@ -1,6 +1,7 @@
 """HTTP/1.1 as uvicorn speaks it, with each answer in one piece: its head and a small body leave by one system call.
 
-uvicorn writes the two apart, and uvloop hands each to the kernel at once: of a small request's time, a tenth.
+uvicorn writes the two apart, and uvloop hands each to the kernel at once: two packets, and a fiftieth of the CPU time
+of a small request.
 """
 
 from __future__ import annotations
