@@ -147,7 +147,7 @@ class PostgresDatabase:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Transaction]:
         with self._meaningful_errors(), self._connections().connection() as connection:
-            connection = self._begun(connection, begin)
+            connection.execute(begin)
             try:
                 yield _PostgresTransaction(connection)
                 connection.execute("COMMIT")
@@ -155,10 +155,6 @@ class PostgresDatabase:
                 with suppress(psycopg.Error):
                     connection.execute("ROLLBACK")
                 raise
-
-    def _begun(self, connection: psycopg.Connection[Any], begin: str) -> psycopg.Connection[Any]:
-        connection.execute(begin)
-        return connection
 
     def _connections(self) -> ConnectionPool[Any]:
         with self._lock:
