@@ -22,7 +22,8 @@ from runstone import settings
 from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
 from runstone.journal.tracking import JournaledTracking
-from runstone.remote.address import is_server_uri, without_credentials
+from runstone.remote import address
+from runstone.remote.address import is_server_uri
 from runstone.stores.sql import maintenance
 from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
 from runstone.stores.sql.postgres_url import is_postgres_url, without_password
@@ -72,6 +73,11 @@ def _renew_lock() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
+
+
+def without_credentials(uri: str) -> str:
+    """The URI as it may be shown."""
+    return without_password(uri) if is_postgres_url(uri) else address.without_credentials(uri)
 
 
 def resolve_uri(uri: str | os.PathLike[str] | None = None) -> str:

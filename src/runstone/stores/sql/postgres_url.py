@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 __all__ = ["is_postgres_url", "plain_url", "without_password"]
 
@@ -25,4 +25,5 @@ def without_password(url: str) -> str:
     user, _, host = parts.netloc.rpartition("@")
     name = user.partition(":")[0]
     query = "&".join(one for one in parts.query.split("&") if "password" not in one.partition("=")[0])
-    return urlunsplit((parts.scheme, f"{name}@{host}" if name else host, parts.path, query, ""))
+    # Not by urlunsplit, which drops the slashes before a host that is empty: that of a socket.
+    return f"{parts.scheme}://{name}{'@' if name else ''}{host}{parts.path}{'?' if query else ''}{query}"
