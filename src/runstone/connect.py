@@ -1,8 +1,8 @@
 """From a tracking URI to a Tracking: the one module that knows every class.
 
 A URI is a folder (`path`, `file:///path`: a home with database and artifacts), a database file
-(`sqlite:///file.db`, or a path that ends in `.db`) or a server (`https://host:port`). Without one, the default home
-is used.
+(`sqlite:///file.db`, or a path that ends in `.db`), a database of PostgreSQL (`postgresql://user@host/name`) or a
+server (`https://host:port`). Without one, the default home is used.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from runstone import settings
 from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
 from runstone.journal.tracking import JournaledTracking
-from runstone.remote.address import is_server_uri, without_credentials
+from runstone.remote import address
+from runstone.remote.address import is_server_uri
 from runstone.stores.sql import maintenance
 from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
+from runstone.stores.sql.postgres_url import is_postgres_url, without_password
 from runstone.stores.sql.sqlite import SqliteDatabase, network_file_system
 from runstone.stores.sql.store import SqlStore
 from runstone.tracking.base import Tracking
@@ -40,6 +42,7 @@ __all__ = [
     "database_path",
     "end_silent_runs",
     "has_database",
+    "is_in_file",
     "is_server_uri",
     "journal_beside",
     "journal_for_servers",
@@ -48,6 +51,7 @@ __all__ = [
     "measure_database",
     "network_file_system",
     "open_database",
+    "open_store",
     "open_tracking",
     "resolve_uri",
     "upgrade_database",
@@ -71,6 +75,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
+def without_credentials(uri: str) -> str:
+    """The URI as it may be shown."""
+    return without_password(uri) if is_postgres_url(uri) else address.without_credentials(uri)
+
+
 def resolve_uri(uri: str | os.PathLike[str] | None = None) -> str:
     """The URI itself, else that of the environment, else the default home as a `file:` URI."""
     chosen = os.fspath(uri) if uri else settings.TRACKING_URI.get()
@@ -82,8 +91,10 @@ def connect(uri: str | os.PathLike[str] | None = None) -> JournaledTracking:
     uri = resolve_uri(uri)
     if is_server_uri(uri):
         return _shared(uri, lambda: _connect_to_server(uri))
+    if is_postgres_url(uri):
+        return _shared(uri, lambda: _connect_to_postgres(uri))
     path = database_path(uri)
-    return _shared(path, lambda: _connect_to_database(path))
+    return _shared(path, lambda: _connect_to_database(uri, path))
 
 
 def _shared(place: Path | str, make: Callable[[], JournaledTracking]) -> JournaledTracking:
@@ -94,11 +105,16 @@ def _shared(place: Path | str, make: Callable[[], JournaledTracking]) -> Journal
         return tracking
 
 
-def _connect_to_database(path: Path) -> JournaledTracking:
+def _connect_to_database(uri: str, path: Path) -> JournaledTracking:
     # What lies beside a database goes there, wherever the two of them are moved together.
     destination = f"sqlite:///{quote(str(path))}" if settings.JOURNAL.get() else BESIDE
-    inner = _open_local(path)
+    inner = LocalTracking(open_store(uri))
     return JournaledTracking(inner, _journal_of_database(path), destination, tend=lambda: end_silent_runs(inner))
+
+
+def _connect_to_postgres(url: str) -> JournaledTracking:
+    inner = LocalTracking(open_store(url))
+    return JournaledTracking(inner, journal_for_servers(), without_password(url), tend=lambda: end_silent_runs(inner))
 
 
 def end_silent_runs(tracking: LocalTracking) -> None:
@@ -118,11 +134,18 @@ def _connect_to_server(url: str) -> JournaledTracking:
 
 def open_tracking(uri: str) -> Tracking:
     """The tracker at a URI without its journal, opened anew, for those who deliver to it: a server is asked once."""
-    return _open_remote(uri) if is_server_uri(uri) else _open_local(database_path(uri))
+    return _open_remote(uri) if is_server_uri(uri) else LocalTracking(open_store(uri))
 
 
-def _open_local(path: Path) -> LocalTracking:
-    return LocalTracking(SqlStore(open_database(path), artifact_root(path)))
+def open_store(uri: str, root: str | None = None, *, folds_aside: bool = False) -> SqlStore:
+    """The store in the database at a URI, made where it is missing. Artifacts lie under `root`; see `artifact_root`."""
+    root = root or artifact_root(uri)
+    if is_postgres_url(uri):
+        # A tenth of a second that nobody pays who records in a file.
+        from runstone.stores.sql.postgres import PostgresDatabase
+
+        return SqlStore(PostgresDatabase(uri), root, folds_aside=folds_aside)
+    return SqlStore(open_database(database_path(uri)), root, folds_aside=folds_aside)
 
 
 def _open_remote(url: str) -> Tracking:
@@ -140,7 +163,7 @@ _HOME_JOURNAL, _JOURNAL_SUFFIX = "journal", ".journal"  # SQLite has files NAME-
 
 def journal_of(uri: str) -> Path:
     """The journal of what is recorded at a URI. Raises InvalidInput."""
-    return journal_for_servers() if is_server_uri(uri) else _journal_of_database(database_path(uri))
+    return _journal_of_database(database_path(uri)) if is_in_file(uri) else journal_for_servers()
 
 
 def _journal_of_database(path: Path) -> Path:
@@ -235,7 +258,8 @@ def database_path(uri: str) -> Path:
     if scheme:
         raise InvalidInput(
             f"Cannot record to the tracking URI '{without_credentials(uri)}': this version of Runstone records in a "
-            "folder, in an SQLite file or on a server; set the URI to a path, sqlite:///FILE.db or https://HOST:PORT"
+            "folder, in an SQLite file, in PostgreSQL or on a server; set the URI to a path, sqlite:///FILE.db, "
+            "postgresql://HOST/NAME or https://HOST:PORT"
         )
     path = Path(uri).expanduser()
     if path.is_file() or path.suffix in _DATABASE_SUFFIXES:
@@ -273,8 +297,16 @@ def _path_of_file_uri(uri: str) -> str:
     return unquote(rest)
 
 
-def artifact_root(database: Path) -> str:
-    """Where the artifacts of a database file lie that have no place of their own: a URI of a folder beside it."""
+def is_in_file(uri: str) -> bool:
+    """Whether a URI means a database file of this machine, not a server of ours or of PostgreSQL."""
+    return not is_server_uri(uri) and not is_postgres_url(uri)
+
+
+def artifact_root(uri: str) -> str:
+    """Where artifacts lie that have no place of their own, a folder's URI: beside a database file, else at home."""
+    if is_postgres_url(uri):
+        return (default_home() / "artifacts").as_uri()
+    database = database_path(uri)
     if database.name == DATABASE_NAME:
         return (database.parent / "artifacts").as_uri()
     return database.with_name(f"{database.stem}-artifacts").as_uri()

@@ -50,7 +50,7 @@ class _Destinations:
 
     def uri_of(self, about: About, folder: Path) -> str:
         """Raises NotFound where nothing says which store is meant, or it is not there."""
-        from runstone.connect import BESIDE, database_beside, database_path, has_database, is_server_uri
+        from runstone.connect import BESIDE, database_beside, database_path, has_database, is_in_file
 
         if self._to:
             return self._to
@@ -62,7 +62,7 @@ class _Destinations:
                     "go with --to URI"
                 )
             return str(path)
-        if is_server_uri(about.destination):
+        if not is_in_file(about.destination):
             return self._with_credentials(about.destination)
         if not has_database(database_path(about.destination)):
             raise NotFound(f"There is no database {about.destination}: say where the runs go with --to URI")

@@ -48,9 +48,9 @@ class Session:
     @property
     def is_on_server(self) -> bool:
         """Whether a server records, not a database that this machine can open."""
-        from runstone.connect import is_server_uri
+        from runstone.connect import is_in_file
 
-        return is_server_uri(self.uri)
+        return not is_in_file(self.uri)
 
     @cached_property
     def database_path(self) -> Path:

@@ -15,6 +15,9 @@ Arguments = Sequence[Any]
 class Dialect(Protocol):
     """What SQL dialects say differently. Conditions and tables are SQL text with one `?` for their argument."""
 
+    has_row_locks: bool
+    """Whether there is `SELECT ... FOR UPDATE`; without it, writers wait for one another anyway."""
+
     def is_member(self, expression: str) -> str:
         """The condition that `expression` is among a list, given as `list_argument`."""
 
@@ -36,6 +39,9 @@ class Dialect(Protocol):
     def regex(self, expression: str) -> str:
         """The condition that the regular expression given as argument is found in `expression`."""
 
+    def is_settled(self, revision: str) -> str:
+        """The condition, without an argument, that no transaction of this revision or an earlier one is under way."""
+
 
 class Transaction(Protocol):
     """Statements that happen together. Arguments stand as `?` in the text."""
@@ -49,7 +55,7 @@ class Transaction(Protocol):
         """The first row of a query, if there is one."""
 
     def revision(self) -> int:
-        """The number of this writing transaction: greater than that of every one that committed before it."""
+        """The number of this writing transaction: greater than that of every one that had ended when it began."""
 
     def run(self, sql: str, arguments: Arguments = ()) -> int:
         """Execute, and return how many rows it touched."""
@@ -64,10 +70,11 @@ class Database(Protocol):
     def read(self) -> AbstractContextManager[Transaction]:
         """A consistent view of the database; it waits for no writer."""
 
-    def write(self) -> AbstractContextManager[Transaction]:
+    def write(self, *, locks_runs: bool = False) -> AbstractContextManager[Transaction]:
         """A transaction that commits at the end of the block, or leaves no trace where the block raises.
 
-        Writers wait for one another. Never asked for inside another transaction of the same thread.
+        Writers wait for one another; but two whose blocks begin with `runs.lock` (`locks_runs`) need not, where their
+        runs are others. Never asked for inside another transaction of the same thread.
         """
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from runstone.series.codec import ChunkEncoder, decode_chunk, plan_merge
 from runstone.series.frame import decode_frames
 from runstone.series.points import Points
+from runstone.stores.sql import runs
 from runstone.stores.sql.database import Database, Row, Transaction
 from runstone.stores.sql.series import INSERT_CHUNK, chunk_rows, naming, unfolded
 
@@ -54,7 +55,8 @@ def _try_fold(database: Database, run: int) -> bool:
     encode = ChunkEncoder().encode
     inserts = [(run, rewrite.key, *row) for rewrite in rewrites for row in chunk_rows(rewrite.points, encode)]
     try:
-        with database.write() as tx:
+        with database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run], by="id")
             _delete(tx, "batches", batches)
             _delete(tx, "chunks", [number for rewrite in rewrites for number in rewrite.removed])
             tx.run_many(INSERT_CHUNK, inserts)
@@ -78,8 +80,8 @@ def _delete(tx: Transaction, table: str, ids: list[int]) -> None:
 def fold_inexact(database: Database) -> None:
     """Fold the runs in which repeated points may have been counted twice."""
     with database.read() as tx:
-        runs = tx.rows("SELECT DISTINCT run FROM series WHERE NOT is_count_exact")
-    for (run,) in runs:
+        inexact = tx.rows("SELECT DISTINCT run FROM series WHERE NOT is_count_exact")
+    for (run,) in inexact:
         fold(database, run)
 
 

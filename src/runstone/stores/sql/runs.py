@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from runstone import tag_names
 from runstone.entities import DatasetInput, LifecycleStage, Run, RunData, RunInfo, RunStatus
@@ -22,6 +22,7 @@ __all__ = [
     "delete_tags",
     "insert_params",
     "list_changed",
+    "lock",
     "log_inputs",
     "new_params",
     "note_change",
@@ -52,6 +53,16 @@ def active_run(tx: Transaction, run_id: str) -> int:
     return int(row[0])
 
 
+def lock(tx: Transaction, runs: Iterable[str] | Iterable[int], *, by: str = "run_id") -> None:
+    """Let no other transaction write to these runs before the end of this one; all in one order, so that none is stuck.
+
+    They are given by their ids, or (`by="id"`) by their numbers.
+    """
+    if tx.dialect.has_row_locks:
+        found = tx.dialect.list_argument(list(set(runs)))
+        tx.rows(f"SELECT id FROM runs WHERE {tx.dialect.is_member(by)} ORDER BY id FOR UPDATE", (found,))
+
+
 def touch(tx: Transaction, run_id: str) -> int:
     """The number of a run that may be written to, noting that this transaction changes it.
 
@@ -71,7 +82,9 @@ def note_change(tx: Transaction, run: int) -> None:
 def list_changed(tx: Transaction, since: int, limit: int) -> Changes:
     """The runs that transactions after `since` have changed, the first to change first."""
     rows = tx.rows(
-        "SELECT run_id, experiment, revision FROM runs WHERE revision > ? ORDER BY revision LIMIT ?", (since, limit + 1)
+        f"SELECT run_id, experiment, revision FROM runs WHERE revision > ? AND {tx.dialect.is_settled('revision')} "
+        "ORDER BY revision LIMIT ?",
+        (since, limit + 1),
     )
     if len(rows) > limit:
         # A transaction's runs are told together or not at all, so that its number says where to go on.

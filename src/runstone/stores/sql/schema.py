@@ -28,6 +28,8 @@ __all__ = ["metadata"]
 metadata = MetaData()
 
 # SQLite counts rows in a column that is INTEGER and nothing else.
+# Ordered by bytes everywhere, as SQLite does.
+_Text = Text().with_variant(Text(collation="C"), "postgresql")
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -40,10 +42,10 @@ Table(
     "experiments",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("name", _Text, nullable=False, unique=True),
     Column(
         "artifact_location",
-        Text,
+        _Text,
         comment="NULL: below the store's artifact root, so that a store can be moved",
     ),
     Column("creation_time", BigInteger, nullable=False),
@@ -54,23 +56,23 @@ Table(
 _keyed(
     "experiment_tags",
     Column("experiment", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
 )
 Table(
     "runs",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("run_id", Text, nullable=False, unique=True),
+    Column("run_id", _Text, nullable=False, unique=True),
     Column("experiment", _Id, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("user_id", Text, nullable=False),
-    Column("status", Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("user_id", _Text, nullable=False),
+    Column("status", _Text, nullable=False),
     Column("start_time", BigInteger),
     Column("end_time", BigInteger),
     Column("deleted_time", BigInteger, comment="NULL: active"),
     Column("deleted_with_experiment", Boolean(create_constraint=False), nullable=False),
-    Column("artifact_uri", Text, comment="NULL: below the experiment's artifact location"),
+    Column("artifact_uri", _Text, comment="NULL: below the experiment's artifact location"),
     Column("revision", BigInteger, nullable=False, comment="that of the last transaction that changed the run"),
     Index("runs_by_start", "experiment", desc("start_time"), "run_id"),
     Index("runs_by_revision", "revision"),
@@ -90,20 +92,20 @@ Table(
 _keyed(
     "params",
     Column("run", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
     Column("number", Double, comment="the number that value stands for, if it does"),
 )
 _keyed(
     "tags",
     Column("run", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
 )
 _keyed(
     "series",
     Column("run", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("last", Double, comment="NULL: NaN, here and in the columns below"),
     Column("last_step", BigInteger, nullable=False),
@@ -133,7 +135,7 @@ Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("run", _Id, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("key", _Text, nullable=False),
     Column("count", BigInteger, nullable=False),
     Column("first_step", BigInteger, nullable=False),
     Column("first_timestamp", BigInteger, nullable=False),
@@ -159,7 +161,7 @@ Table(
 _keyed(
     "writers",
     Column("run", _Id, primary_key=True, autoincrement=False),
-    Column("writer", Text, primary_key=True),
+    Column("writer", _Text, primary_key=True),
     Column("sequence", BigInteger, nullable=False),
     Column("heard_at", BigInteger, comment="when its last word came, in ms; NULL: it has ended"),
 )
@@ -168,12 +170,12 @@ Table(
     metadata,
     Column("id", _Id, primary_key=True),
     Column("experiment", _Id, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("source_type", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("schema", Text),
-    Column("profile", Text),
+    Column("name", _Text, nullable=False),
+    Column("digest", _Text, nullable=False),
+    Column("source_type", _Text, nullable=False),
+    Column("source", _Text, nullable=False),
+    Column("schema", _Text),
+    Column("profile", _Text),
     Index("datasets_by_name", "experiment", "name", "digest", unique=True),
 )
 _keyed(
@@ -185,27 +187,27 @@ _keyed(
     "input_tags",
     Column("run", _Id, primary_key=True, autoincrement=False),
     Column("dataset", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
 )
 _keyed(
     "run_models",
     Column("run", _Id, primary_key=True, autoincrement=False),
     Column("is_output", Boolean(create_constraint=False), primary_key=True, comment="made by the run, else read by it"),
-    Column("model_id", Text, primary_key=True),
+    Column("model_id", _Text, primary_key=True),
     Column("step", BigInteger, nullable=False),
 )
 Table(
     "logged_models",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("model_id", Text, nullable=False, unique=True),
+    Column("model_id", _Text, nullable=False, unique=True),
     Column("experiment", _Id, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("model_type", Text, nullable=False),
-    Column("source_run_id", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("artifact_location", Text, comment="NULL: below the experiment's artifact location"),
+    Column("name", _Text, nullable=False),
+    Column("model_type", _Text, nullable=False),
+    Column("source_run_id", _Text, nullable=False),
+    Column("status", _Text, nullable=False),
+    Column("artifact_location", _Text, comment="NULL: below the experiment's artifact location"),
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
     Column("deleted_time", BigInteger, comment="NULL: active"),
@@ -215,33 +217,33 @@ Table(
 _keyed(
     "logged_model_params",
     Column("model", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
     Column("number", Double, comment="the number that value stands for, if it does"),
 )
 _keyed(
     "logged_model_tags",
     Column("model", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
 )
 _keyed(
     "logged_model_metrics",
     Column("model", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("dataset_name", Text, primary_key=True, comment="empty: on no dataset"),
-    Column("dataset_digest", Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("dataset_name", _Text, primary_key=True, comment="empty: on no dataset"),
+    Column("dataset_digest", _Text, primary_key=True),
     Column("value", Double, comment="NULL: NaN"),
     Column("timestamp", BigInteger, nullable=False),
     Column("step", BigInteger, nullable=False),
-    Column("run_id", Text, nullable=False),
+    Column("run_id", _Text, nullable=False),
 )
 Table(
     "registered_models",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("description", Text, nullable=False),
+    Column("name", _Text, nullable=False, unique=True),
+    Column("description", _Text, nullable=False),
     Column("last_version", BigInteger, nullable=False, comment="of all versions that ever were"),
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
@@ -249,13 +251,13 @@ Table(
 _keyed(
     "registered_model_tags",
     Column("model", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
 )
 _keyed(
     "model_aliases",
     Column("model", _Id, primary_key=True, autoincrement=False),
-    Column("alias", Text, primary_key=True),
+    Column("alias", _Text, primary_key=True),
     Column("version", BigInteger, nullable=False),
 )
 Table(
@@ -264,14 +266,14 @@ Table(
     Column("id", _Id, primary_key=True),
     Column("model", _Id, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("stage", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("user_id", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("storage_location", Text, nullable=False),
-    Column("run_id", Text, nullable=False),
-    Column("run_link", Text, nullable=False),
-    Column("model_id", Text, nullable=False),
+    Column("stage", _Text, nullable=False),
+    Column("description", _Text, nullable=False),
+    Column("user_id", _Text, nullable=False),
+    Column("source", _Text, nullable=False),
+    Column("storage_location", _Text, nullable=False),
+    Column("run_id", _Text, nullable=False),
+    Column("run_link", _Text, nullable=False),
+    Column("model_id", _Text, nullable=False),
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
     Index("model_versions_by_number", "model", "version", unique=True),
@@ -282,6 +284,6 @@ Table(
 _keyed(
     "model_version_tags",
     Column("model_version", _Id, primary_key=True, autoincrement=False),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
 )

@@ -53,6 +53,8 @@ _NETWORK_FILE_SYSTEMS = {
 
 
 class _SqliteDialect:
+    has_row_locks = False
+
     def is_member(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"
 
@@ -73,6 +75,9 @@ class _SqliteDialect:
 
     def regex(self, expression: str) -> str:
         return f"rlike({expression}, ?)"
+
+    def is_settled(self, revision: str) -> str:
+        return f"{revision} IS NOT NULL"  # readers see whole transactions, and there is one writer at a time
 
 
 class _SqliteTransaction:
@@ -156,7 +161,7 @@ class SqliteDatabase:
             self._give_back(connection)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, *, locks_runs: bool = False) -> Iterator[Transaction]:
         with self._write_lock, self._meaningful_errors(), self._file_lock():
             connection = self._writer = self._writer or self._connect()
             connection.execute("BEGIN IMMEDIATE")

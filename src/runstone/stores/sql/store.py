@@ -145,7 +145,8 @@ class SqlStore:
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         # What takes long, encoding, is done before the transaction, for which others may be waiting.
         arrivals = [series.prepare(write.metrics) if write.metrics else None for write in writes]
-        with self.database.write() as tx:
+        with self.database.write(locks_runs=True) as tx:
+            runs.lock(tx, (write.run_id for write in writes))
             outcomes = [record(tx, write, arrival) for write, arrival in zip(writes, arrivals, strict=True)]
         errors: list[RunstoneError | None] = []
         for write, outcome in zip(writes, outcomes, strict=True):

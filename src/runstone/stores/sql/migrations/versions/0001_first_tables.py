@@ -11,6 +11,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+# Ordered by bytes everywhere, as SQLite does.
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
@@ -26,8 +28,8 @@ def upgrade() -> None:
     experiments = op.create_table(
         "experiments",
         sa.Column("id", _ID, primary_key=True),
-        sa.Column("name", sa.Text, nullable=False, unique=True),
-        sa.Column("artifact_location", sa.Text),
+        sa.Column("name", _TEXT, nullable=False, unique=True),
+        sa.Column("artifact_location", _TEXT),
         sa.Column("creation_time", sa.BigInteger, nullable=False),
         sa.Column("last_update_time", sa.BigInteger, nullable=False),
         sa.Column("deleted_time", sa.BigInteger),
@@ -36,22 +38,22 @@ def upgrade() -> None:
     _keyed(
         "experiment_tags",
         _key("experiment"),
-        sa.Column("key", sa.Text, primary_key=True),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("value", _TEXT, nullable=False),
     )
     op.create_table(
         "runs",
         sa.Column("id", _ID, primary_key=True),
-        sa.Column("run_id", sa.Text, nullable=False, unique=True),
+        sa.Column("run_id", _TEXT, nullable=False, unique=True),
         sa.Column("experiment", _ID, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("user_id", sa.Text, nullable=False),
-        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("user_id", _TEXT, nullable=False),
+        sa.Column("status", _TEXT, nullable=False),
         sa.Column("start_time", sa.BigInteger),
         sa.Column("end_time", sa.BigInteger),
         sa.Column("deleted_time", sa.BigInteger),
         sa.Column("deleted_with_experiment", sa.Boolean(create_constraint=False), nullable=False),
-        sa.Column("artifact_uri", sa.Text),
+        sa.Column("artifact_uri", _TEXT),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
     )
@@ -62,20 +64,20 @@ def upgrade() -> None:
     _keyed(
         "params",
         _key("run"),
-        sa.Column("key", sa.Text, primary_key=True),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("value", _TEXT, nullable=False),
         sa.Column("number", sa.Double),
     )
     _keyed(
         "tags",
         _key("run"),
-        sa.Column("key", sa.Text, primary_key=True),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("value", _TEXT, nullable=False),
     )
     _keyed(
         "series",
         _key("run"),
-        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("key", _TEXT, primary_key=True),
         sa.Column("count", sa.BigInteger, nullable=False),
         sa.Column("last", sa.Double),
         sa.Column("last_step", sa.BigInteger, nullable=False),
@@ -95,7 +97,7 @@ def upgrade() -> None:
         "chunks",
         sa.Column("id", _ID, primary_key=True),
         sa.Column("run", _ID, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("key", _TEXT, nullable=False),
         sa.Column("count", sa.BigInteger, nullable=False),
         sa.Column("first_step", sa.BigInteger, nullable=False),
         sa.Column("first_timestamp", sa.BigInteger, nullable=False),
@@ -119,19 +121,19 @@ def upgrade() -> None:
     _keyed(
         "writers",
         _key("run"),
-        sa.Column("writer", sa.Text, primary_key=True),
+        sa.Column("writer", _TEXT, primary_key=True),
         sa.Column("sequence", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "datasets",
         sa.Column("id", _ID, primary_key=True),
         sa.Column("experiment", _ID, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("digest", sa.Text, nullable=False),
-        sa.Column("source_type", sa.Text, nullable=False),
-        sa.Column("source", sa.Text, nullable=False),
-        sa.Column("schema", sa.Text),
-        sa.Column("profile", sa.Text),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("digest", _TEXT, nullable=False),
+        sa.Column("source_type", _TEXT, nullable=False),
+        sa.Column("source", _TEXT, nullable=False),
+        sa.Column("schema", _TEXT),
+        sa.Column("profile", _TEXT),
     )
     op.create_index("datasets_by_name", "datasets", ["experiment", "name", "digest"], unique=True)
     _keyed("inputs", _key("run"), _key("dataset"))
@@ -139,8 +141,8 @@ def upgrade() -> None:
         "input_tags",
         _key("run"),
         _key("dataset"),
-        sa.Column("key", sa.Text, primary_key=True),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("value", _TEXT, nullable=False),
     )
     _create_models()
     now = time.time_ns() // 1_000_000
@@ -152,8 +154,8 @@ def _texts(name: str, owner: str, *columns: sa.Column[Any]) -> None:
     _keyed(
         name,
         _key(owner),
-        sa.Column("key", sa.Text, primary_key=True),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("value", _TEXT, nullable=False),
         *columns,
     )
 
@@ -163,19 +165,19 @@ def _create_models() -> None:
         "run_models",
         _key("run"),
         sa.Column("is_output", sa.Boolean(create_constraint=False), primary_key=True),
-        sa.Column("model_id", sa.Text, primary_key=True),
+        sa.Column("model_id", _TEXT, primary_key=True),
         sa.Column("step", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "logged_models",
         sa.Column("id", _ID, primary_key=True),
-        sa.Column("model_id", sa.Text, nullable=False, unique=True),
+        sa.Column("model_id", _TEXT, nullable=False, unique=True),
         sa.Column("experiment", _ID, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("model_type", sa.Text, nullable=False),
-        sa.Column("source_run_id", sa.Text, nullable=False),
-        sa.Column("status", sa.Text, nullable=False),
-        sa.Column("artifact_location", sa.Text),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("model_type", _TEXT, nullable=False),
+        sa.Column("source_run_id", _TEXT, nullable=False),
+        sa.Column("status", _TEXT, nullable=False),
+        sa.Column("artifact_location", _TEXT),
         sa.Column("creation_time", sa.BigInteger, nullable=False),
         sa.Column("last_update_time", sa.BigInteger, nullable=False),
         sa.Column("deleted_time", sa.BigInteger),
@@ -187,19 +189,19 @@ def _create_models() -> None:
     _keyed(
         "logged_model_metrics",
         _key("model"),
-        sa.Column("key", sa.Text, primary_key=True),
-        sa.Column("dataset_name", sa.Text, primary_key=True),
-        sa.Column("dataset_digest", sa.Text, primary_key=True),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("dataset_name", _TEXT, primary_key=True),
+        sa.Column("dataset_digest", _TEXT, primary_key=True),
         sa.Column("value", sa.Double),
         sa.Column("timestamp", sa.BigInteger, nullable=False),
         sa.Column("step", sa.BigInteger, nullable=False),
-        sa.Column("run_id", sa.Text, nullable=False),
+        sa.Column("run_id", _TEXT, nullable=False),
     )
     op.create_table(
         "registered_models",
         sa.Column("id", _ID, primary_key=True),
-        sa.Column("name", sa.Text, nullable=False, unique=True),
-        sa.Column("description", sa.Text, nullable=False),
+        sa.Column("name", _TEXT, nullable=False, unique=True),
+        sa.Column("description", _TEXT, nullable=False),
         sa.Column("last_version", sa.BigInteger, nullable=False),
         sa.Column("creation_time", sa.BigInteger, nullable=False),
         sa.Column("last_update_time", sa.BigInteger, nullable=False),
@@ -208,7 +210,7 @@ def _create_models() -> None:
     _keyed(
         "model_aliases",
         _key("model"),
-        sa.Column("alias", sa.Text, primary_key=True),
+        sa.Column("alias", _TEXT, primary_key=True),
         sa.Column("version", sa.BigInteger, nullable=False),
     )
     texts = ("stage", "description", "user_id", "source", "storage_location", "run_id", "run_link", "model_id")
@@ -217,7 +219,7 @@ def _create_models() -> None:
         sa.Column("id", _ID, primary_key=True),
         sa.Column("model", _ID, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
-        *(sa.Column(name, sa.Text, nullable=False) for name in texts),
+        *(sa.Column(name, _TEXT, nullable=False) for name in texts),
         sa.Column("creation_time", sa.BigInteger, nullable=False),
         sa.Column("last_update_time", sa.BigInteger, nullable=False),
     )

@@ -1,0 +1,292 @@
+"""One PostgreSQL database (14 and later) as a Database, shared by any number of processes and machines.
+
+Writers that lock the runs they write to go side by side; all others have the database to themselves, which is what the
+functions of the nouns count on. A transaction's number comes from PostgreSQL's own, so that no row is written by all.
+
+Connections are psycopg's, from a pool that opens one when it is needed; a forked child begins with an empty pool.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from runstone.errors import InvalidInput, RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
+from runstone.stores.sql import migrations
+from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction
+from runstone.stores.sql.postgres_url import plain_url, without_password
+
+try:
+    import psycopg
+    from psycopg_pool import ConnectionPool, PoolTimeout
+except ImportError as error:
+    raise InvalidInput("A store in PostgreSQL needs psycopg: pip install 'runstone[postgres]'") from error
+
+__all__ = ["PostgresDatabase"]
+
+MIN_VERSION = 14
+MAX_CONNECTIONS = 16
+"""Of one process, readers and writers together; who comes beyond that waits."""
+WAIT_S = 30.0
+_LOCK = 0x52554E45
+"""The advisory lock of a store: writers of single runs share it, all others take it alone."""
+
+
+class _PostgresDialect:
+    has_row_locks = True
+
+    def is_member(self, expression: str) -> str:
+        return f"{expression} = ANY(?)"
+
+    def numbered_rows(self) -> str:
+        return "(SELECT n - 1 AS position, id FROM unnest(CAST(? AS bigint[])) WITH ORDINALITY AS t(id, n)) AS page"
+
+    def list_argument(self, values: Sequence[int | str]) -> object:
+        return list(values)
+
+    def json_object(self, key: str, value: str) -> str:
+        return f"CAST(json_object_agg({key}, {value}) AS text)"
+
+    def ignoring_case(self, expression: str) -> str:
+        # The texts' own collation, which sorts by bytes, knows no other letters than ASCII's.
+        return f"{expression} COLLATE \"default\" ILIKE ? ESCAPE ''"
+
+    def like(self, expression: str) -> str:
+        return f"{expression} LIKE ? ESCAPE ''"
+
+    def regex(self, expression: str) -> str:
+        return f"{expression} ~ ?"
+
+    def is_settled(self, revision: str) -> str:
+        return (
+            f"{revision} < (SELECT revision FROM clock) "
+            "+ CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+        )
+
+
+@functools.lru_cache(maxsize=1024)
+def _translated(sql: str) -> str:
+    """Statements have `?` for arguments, psycopg has `%s`."""
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+class _PostgresTransaction:
+    dialect: Dialect = _PostgresDialect()
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._revision: int | None = None
+
+    def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
+        return self._connection.execute(_translated(sql), arguments).fetchall()
+
+    def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
+        row: Row | None = self._connection.execute(_translated(sql), arguments).fetchone()
+        return row
+
+    def revision(self) -> int:
+        if self._revision is None:
+            row = self.row("SELECT revision + CAST(CAST(pg_current_xact_id() AS text) AS bigint) FROM clock")
+            assert row is not None
+            self._revision = int(row[0])
+        return self._revision
+
+    def run(self, sql: str, arguments: Arguments = ()) -> int:
+        return self._connection.execute(_translated(sql), arguments).rowcount
+
+    def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(_translated(sql), arguments)
+
+
+class PostgresDatabase:
+    """The database at `url` (`postgresql://user:password@host:port/name`); its tables are made where there are none.
+
+    Raises StoreUnavailable where it cannot be reached, StoreCorrupt for a database that is in use and not ours,
+    StoreVersion for one of another version, unless it is opened for maintenance (`any_version`).
+    """
+
+    def __init__(self, url: str, *, any_version: bool = False) -> None:
+        self.url = plain_url(url)
+        self.name = without_password(self.url)
+        """How errors name it: without the password."""
+        self._closed = False
+        self._reset()
+        try:
+            self._open()
+            if not any_version:
+                self.check_version()
+            self._start_clock()
+        except BaseException:
+            self.close()
+            raise
+        _OPEN.add(self)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: ConnectionPool[Any] | None = None
+
+    # -- transactions
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as tx:
+            yield tx
+
+    @contextmanager
+    def write(self, *, locks_runs: bool = False) -> Iterator[Transaction]:
+        lock = "pg_advisory_xact_lock_shared" if locks_runs else "pg_advisory_xact_lock"
+        with self._transaction(f"BEGIN; SELECT {lock}({_LOCK})") as tx:
+            yield tx
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Transaction]:
+        with self._meaningful_errors(), self._connections().connection() as connection:
+            connection.execute(begin)
+            try:
+                yield _PostgresTransaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _connections(self) -> ConnectionPool[Any]:
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailable(f"The store {self.name} is closed")
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self.url,
+                    kwargs={"autocommit": True, "application_name": "runstone"},
+                    min_size=0,
+                    max_size=MAX_CONNECTIONS,
+                    timeout=WAIT_S,
+                    # Asked before it is given out: one that the server has closed meanwhile, at a restart, is replaced.
+                    check=ConnectionPool.check_connection,
+                    open=True,
+                )
+            return self._pool
+
+    # -- opening and closing
+
+    def _open(self) -> None:
+        with self._meaningful_errors(), psycopg.connect(self.url, autocommit=True) as connection:
+            version = connection.info.server_version // 10_000
+            if version < MIN_VERSION:
+                raise StoreUnavailable(f"The store {self.name} is PostgreSQL {version}; Runstone needs {MIN_VERSION}")
+            if _has_table(connection, migrations.VERSION_TABLE):
+                return
+            with self._alone(connection):
+                if _has_table(connection, migrations.VERSION_TABLE):
+                    return  # another process has just made them
+                if _has_table(connection, "alembic_version") or _has_table(connection, "runs"):
+                    raise StoreCorrupt(
+                        f"{self.name} is in use, but it is not ours (MLflow's, it seems), and nothing in it was "
+                        "changed; choose another database"
+                    )
+                self._upgrade()
+
+    def _upgrade(self) -> None:
+        with (
+            psycopg.connect(self.url) as connection,
+            migrations.sqlalchemy_connection("postgresql+psycopg", connection) as alchemy,
+        ):
+            migrations.upgrade(alchemy)
+
+    @contextmanager
+    def _alone(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
+        try:
+            yield
+        finally:
+            with suppress(psycopg.Error):
+                connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+
+    def version(self) -> str:
+        """The revision of the database's tables."""
+        with self.read() as tx:
+            row = tx.row(f"SELECT version_num FROM {migrations.VERSION_TABLE}")
+        return str(row[0]) if row else ""
+
+    def check_version(self) -> None:
+        """Raises StoreVersion unless the tables are those of this Runstone."""
+        found = self.version()
+        if found == migrations.HEAD:
+            return
+        age = "an older" if found in migrations.revisions() else "a newer"
+        raise StoreVersion(
+            f"The store {self.name} has tables of {age} Runstone (revision {found}, this one needs {migrations.HEAD})"
+        )
+
+    def _start_clock(self) -> None:
+        """PostgreSQL counts transactions from the start again where a dump is restored; ours must not fall behind."""
+        with self.write() as tx:
+            row = tx.row("SELECT coalesce(max(revision), 0) FROM runs")
+            behind = int(row[0]) - tx.revision() + 1 if row else 0
+            if behind > 0:
+                tx.run("UPDATE clock SET revision = revision + ?", (behind,))
+
+    @contextmanager
+    def _meaningful_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except RunstoneError:
+            raise
+        except PoolTimeout as error:
+            raise StoreUnavailable(
+                f"The store {self.name} gave no connection within {WAIT_S:.0f} s (at most {MAX_CONNECTIONS} a "
+                "process): it cannot be reached, or too many ask at once"
+            ) from error
+        except psycopg.DataError as error:
+            raise InvalidInput(f"The store {self.name} cannot hold this: {_first_line(error)}") from error
+        except psycopg.Error as error:
+            raise _meaning(self.name, error) from error
+
+    def close(self) -> None:
+        """Close every connection. Transactions that are under way in other threads are cut off."""
+        with self._lock:
+            self._closed, pool, self._pool = True, self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def _after_fork_in_child(self) -> None:
+        if self._pool is not None:
+            _PARENTS.append(self._pool)  # to close it would end the parent's sessions
+        self._reset()
+
+
+_PARENTS: list[ConnectionPool[Any]] = []
+_OPEN: weakref.WeakSet[PostgresDatabase] = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for database in list(_OPEN):
+        database._after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
+
+
+def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%s)", (name,)).fetchone()
+    return row is not None and row[0] is not None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
+
+
+def _meaning(name: str, error: psycopg.Error) -> StoreError:
+    text = _first_line(error)
+    if isinstance(error, psycopg.errors.DiskFull):
+        return StoreUnavailable(f"No space left for the store {name} ({text}); nothing of this write was stored")
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+        return StoreCorrupt(f"The store {name} lacks a table or a column ({text}); restore it from a backup")
+    return StoreUnavailable(f"The store {name} failed: {text}; nothing of this write was stored")
