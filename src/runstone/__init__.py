@@ -43,14 +43,24 @@ if TYPE_CHECKING:
     from runstone.fluent import get_tracking_uri as get_tracking_uri
     from runstone.fluent import is_tracking_uri_set as is_tracking_uri_set
     from runstone.fluent import last_active_run as last_active_run
+    from runstone.fluent import load_table as load_table
     from runstone.fluent import log_artifact as log_artifact
     from runstone.fluent import log_artifacts as log_artifacts
+    from runstone.fluent import log_audio as log_audio
     from runstone.fluent import log_dict as log_dict
+    from runstone.fluent import log_figure as log_figure
+    from runstone.fluent import log_histogram as log_histogram
+    from runstone.fluent import log_image as log_image
+    from runstone.fluent import log_input as log_input
+    from runstone.fluent import log_inputs as log_inputs
     from runstone.fluent import log_metric as log_metric
     from runstone.fluent import log_metrics as log_metrics
     from runstone.fluent import log_param as log_param
     from runstone.fluent import log_params as log_params
+    from runstone.fluent import log_stream as log_stream
+    from runstone.fluent import log_table as log_table
     from runstone.fluent import log_text as log_text
+    from runstone.fluent import log_video as log_video
     from runstone.fluent import restore_experiment as restore_experiment
     from runstone.fluent import restore_run as restore_run
     from runstone.fluent import search_experiments as search_experiments
@@ -62,6 +72,7 @@ if TYPE_CHECKING:
     from runstone.fluent import set_tags as set_tags
     from runstone.fluent import set_tracking_uri as set_tracking_uri
     from runstone.fluent import start_run as start_run
+    from runstone.media.images import Image as Image
 
 _NAMES = {
     "runstone.client": ("Client", "MlflowClient", "RunOperations"),
@@ -72,16 +83,18 @@ _NAMES = {
     "runstone.errors": ("RunstoneError",),
     "runstone.exceptions": ("MlflowException",),
     "runstone.fluent": (
-        "ActiveRun", "active_run", "create_experiment", "delete_experiment", "delete_experiment_tag", "delete_run",
-        "delete_tag", "end_run", "flush", "flush_async_logging", "get_artifact_uri", "get_experiment",
-        "get_experiment_by_name", "get_parent_run", "get_run", "get_tracking_uri", "is_tracking_uri_set",
-        "last_active_run", "log_artifact", "log_artifacts", "log_dict", "log_metric", "log_metrics", "log_param",
-        "log_params", "log_text", "restore_experiment", "restore_run", "search_experiments", "search_runs",
-        "set_experiment", "set_experiment_tag", "set_experiment_tags", "set_tag", "set_tags", "set_tracking_uri",
-        "start_run",
+        "ActiveRun", "active_run", "create_experiment", "delete_experiment", "delete_experiment_tag",
+        "delete_run", "delete_tag", "end_run", "flush", "flush_async_logging", "get_artifact_uri",
+        "get_experiment", "get_experiment_by_name", "get_parent_run", "get_run", "get_tracking_uri",
+        "is_tracking_uri_set", "last_active_run", "load_table", "log_artifact", "log_artifacts", "log_audio",
+        "log_dict", "log_figure", "log_histogram", "log_image", "log_input", "log_inputs", "log_metric",
+        "log_metrics", "log_param", "log_params", "log_stream", "log_table", "log_text", "log_video",
+        "restore_experiment", "restore_run", "search_experiments", "search_runs", "set_experiment",
+        "set_experiment_tag", "set_experiment_tags", "set_tag", "set_tags", "set_tracking_uri", "start_run",
     ),
+    "runstone.media.images": ("Image",),
 }  # fmt: skip
-_MODULES = ("artifacts", "client", "entities", "errors", "exceptions", "fluent", "tracking")
+_MODULES = ("artifacts", "client", "data", "entities", "errors", "exceptions", "fluent", "tracking")
 _HOME_OF = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604

@@ -29,6 +29,7 @@ from runstone.entities import (
 )
 from runstone.errors import ArtifactError, InvalidInput, NotFound
 from runstone.journal.tracking import JournaledTracking
+from runstone.recording import FileRecorder
 from runstone.tracking import documents
 
 __all__ = ["Client", "MlflowClient", "RunOperations", "finish", "local_copy"]
@@ -54,7 +55,7 @@ def finish(tracking: JournaledTracking, run_id: str, synchronous: bool | None) -
     return None
 
 
-class Client:
+class Client(FileRecorder):
     """Experiments, runs and what is in them, at one tracking URI (by default the process's).
 
     Ids are texts; an experiment's may be an int. Times are milliseconds since the Unix epoch. Errors are those of

@@ -16,6 +16,7 @@ _MODULES = {
     "mlflow": "runstone",
     "mlflow.artifacts": "runstone.artifacts",
     "mlflow.client": "runstone.client",
+    "mlflow.data": "runstone.data",
     "mlflow.entities": "runstone.entities",
     "mlflow.exceptions": "runstone.exceptions",
     "mlflow.tracking": "runstone.tracking",

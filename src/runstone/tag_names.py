@@ -10,6 +10,8 @@ GIT_COMMIT = "mlflow.source.git.commit"
 GIT_BRANCH = "mlflow.source.git.branch"
 GIT_REPO_URL = "mlflow.source.git.repoURL"
 LOGGED_MODELS = "mlflow.log-model.history"
+LOGGED_IMAGES = "mlflow.loggedImages"
+LOGGED_ARTIFACTS = "mlflow.loggedArtifacts"
 DATASET_CONTEXT = "mlflow.data.context"
 IS_PROMPT = "mlflow.prompt.is_prompt"
 

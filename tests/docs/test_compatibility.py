@@ -21,7 +21,7 @@ OWNERS: dict[str, Any] = {"mlflow": fluent, "mlflow.artifacts": artifacts, "Mlfl
 PUBLIC = {
     "mlflow": set(fluent.__all__),
     "mlflow.artifacts": set(artifacts.__all__),
-    "MlflowClient": {name for name, method in vars(Client).items() if name[0] != "_" and callable(method)},
+    "MlflowClient": {name for name in dir(Client) if name[0] != "_" and callable(getattr(Client, name))},
 }
 
 
@@ -63,4 +63,5 @@ def test_every_function_and_method_stands_in_the_table_once() -> None:
     names = [(group["of"], entry["name"]) for group in DATA["group"] for entry in group["entries"]]
     assert len(names) == len(set(names))
     functions = {(owner, name) for owner, public in PUBLIC.items() for name in public}
-    assert {pair for pair in functions - set(names) if pair[1] not in ("ActiveRun", "flush")} == set()
+    ours = {"ActiveRun", "flush", "log_audio", "log_histogram", "log_video"}
+    assert {pair for pair in functions - set(names) if pair[1] not in ours} == set()

@@ -22,15 +22,20 @@ __all__ = ["KeepingArtifacts"]
 class KeepingArtifacts:
     """A store, given as itself or as what opens it; what it cannot take while `is_away` is kept, and delivered later.
 
-    Everything else is done by the store itself, or not at all.
+    Everything else is done by the store itself, or not at all; reads `settle` first what was recorded.
     """
 
     def __init__(
-        self, store: ArtifactStore | Callable[[], ArtifactStore], is_away: Callable[[], bool], writer: Writer
+        self,
+        store: ArtifactStore | Callable[[], ArtifactStore],
+        is_away: Callable[[], bool],
+        writer: Writer,
+        settle: Callable[[], None],
     ) -> None:
         self._given = store
         self._is_away = is_away
         self._writer = writer
+        self._settle = settle
 
     @property
     def _store(self) -> ArtifactStore:
@@ -55,7 +60,7 @@ class KeepingArtifacts:
 
     def put_stream(self, stream: BinaryIO, path: str) -> int:
         if self._is_away():
-            return self._keep(lambda target: _copy(stream, target), path)
+            return self.keep_stream(stream, path)
         start = stream.tell() if stream.seekable() else None
         try:
             return self._store.put_stream(stream, path)
@@ -64,7 +69,11 @@ class KeepingArtifacts:
                 raise
             notify(f"{path} is kept in the journal until it can be stored: {error}")
             stream.seek(start)
-            return self._keep(lambda target: _copy(stream, target), path)
+            return self.keep_stream(stream, path)
+
+    def keep_stream(self, stream: BinaryIO, path: str) -> int:
+        """Keep what the stream yields, to be stored by whoever delivers the journal; returns the size in bytes."""
+        return self._keep(lambda target: _copy(stream, target), path)
 
     def _keep_file(self, local_path: Path, path: str) -> None:
         if not local_path.is_file():
@@ -84,15 +93,19 @@ class KeepingArtifacts:
         return size_bytes
 
     def open(self, path: str) -> BinaryIO:
+        self._settle()
         return self._store.open(path)
 
     def list(self, path: str = "") -> list[FileInfo]:
+        self._settle()
         return self._store.list(path)
 
     def delete(self, path: str) -> None:
+        self._settle()
         self._store.delete(path)
 
     def local_path(self, path: str) -> Path | None:
+        self._settle()
         return self._store.local_path(path)
 
 

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -440,12 +440,25 @@ class JournaledTracking:
         check_run_id(run_id)
         if self.journal.mode == "never":
             return self.inner.open_artifacts(run_id)
-        journal, opened = self.journal, None
-        if not journal.is_away:
+        opened = None
+        if not self.journal.is_away:
             with suppress(StoreUnavailable):
                 opened = self._tracking_with(run_id).open_artifacts(run_id)
+        return self._keeping(run_id, opened)
+
+    def store_soon(self, run_id: str, stream: BinaryIO, path: str) -> None:
+        """Store a file of a run without waiting for it. Where nothing may be kept (offline: never), store it now."""
+        check_run_id(run_id)
+        if self.journal.mode == "never":
+            self.inner.open_artifacts(run_id).put_stream(stream, path)
+        else:
+            self._keeping(run_id, None).keep_stream(stream, path)
+
+    def _keeping(self, run_id: str, opened: ArtifactStore | None) -> KeepingArtifacts:
+        journal = self.journal
         store = opened or (lambda: self._tracking_with(run_id).open_artifacts(run_id))
-        return KeepingArtifacts(store, lambda: journal.is_away, journal.writer(run_id))
+        writer = journal.writer(run_id)
+        return KeepingArtifacts(store, lambda: journal.is_away, writer, lambda: journal.wait_for(run_id))
 
 
 def _close_all(trackers: Sequence[Tracking]) -> None:
