@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from runstone.fluent import delete_experiment_tag as delete_experiment_tag
     from runstone.fluent import delete_run as delete_run
     from runstone.fluent import delete_tag as delete_tag
+    from runstone.fluent import disable_system_metrics_logging as disable_system_metrics_logging
+    from runstone.fluent import enable_system_metrics_logging as enable_system_metrics_logging
     from runstone.fluent import end_run as end_run
     from runstone.fluent import flush as flush
     from runstone.fluent import flush_async_logging as flush_async_logging
@@ -68,6 +70,9 @@ if TYPE_CHECKING:
     from runstone.fluent import set_experiment as set_experiment
     from runstone.fluent import set_experiment_tag as set_experiment_tag
     from runstone.fluent import set_experiment_tags as set_experiment_tags
+    from runstone.fluent import set_system_metrics_node_id as set_system_metrics_node_id
+    from runstone.fluent import set_system_metrics_samples_before_logging as set_system_metrics_samples_before_logging
+    from runstone.fluent import set_system_metrics_sampling_interval as set_system_metrics_sampling_interval
     from runstone.fluent import set_tag as set_tag
     from runstone.fluent import set_tags as set_tags
     from runstone.fluent import set_tracking_uri as set_tracking_uri
@@ -84,13 +89,15 @@ _NAMES = {
     "runstone.exceptions": ("MlflowException",),
     "runstone.fluent": (
         "ActiveRun", "active_run", "create_experiment", "delete_experiment", "delete_experiment_tag",
-        "delete_run", "delete_tag", "end_run", "flush", "flush_async_logging", "get_artifact_uri",
-        "get_experiment", "get_experiment_by_name", "get_parent_run", "get_run", "get_tracking_uri",
-        "is_tracking_uri_set", "last_active_run", "load_table", "log_artifact", "log_artifacts", "log_audio",
-        "log_dict", "log_figure", "log_histogram", "log_image", "log_input", "log_inputs", "log_metric",
-        "log_metrics", "log_param", "log_params", "log_stream", "log_table", "log_text", "log_video",
-        "restore_experiment", "restore_run", "search_experiments", "search_runs", "set_experiment",
-        "set_experiment_tag", "set_experiment_tags", "set_tag", "set_tags", "set_tracking_uri", "start_run",
+        "delete_run", "delete_tag", "disable_system_metrics_logging", "enable_system_metrics_logging",
+        "end_run", "flush", "flush_async_logging", "get_artifact_uri", "get_experiment",
+        "get_experiment_by_name", "get_parent_run", "get_run", "get_tracking_uri", "is_tracking_uri_set",
+        "last_active_run", "load_table", "log_artifact", "log_artifacts", "log_audio", "log_dict", "log_figure",
+        "log_histogram", "log_image", "log_input", "log_inputs", "log_metric", "log_metrics", "log_param",
+        "log_params", "log_stream", "log_table", "log_text", "log_video", "restore_experiment", "restore_run",
+        "search_experiments", "search_runs", "set_experiment", "set_experiment_tag", "set_experiment_tags",
+        "set_system_metrics_node_id", "set_system_metrics_samples_before_logging",
+        "set_system_metrics_sampling_interval", "set_tag", "set_tags", "set_tracking_uri", "start_run",
     ),
     "runstone.media.images": ("Image",),
 }  # fmt: skip

@@ -99,6 +99,20 @@ def _count(text: str) -> int:
     return number
 
 
+def _choice_of(*words: str) -> Callable[[str], frozenset[str]]:
+    def parse(text: str) -> frozenset[str]:
+        chosen: set[str] = set()
+        for word in filter(None, (part.strip().lower() for part in text.split(","))):
+            named = word.lstrip("-")
+            if named not in (*words, "all", "none"):
+                raise ValueError(f"'{named}' is not one of all, none, {', '.join(words)}")
+            which = set(words) if named == "all" else {named} & set(words)
+            chosen = chosen - which if word.startswith("-") else chosen | which
+        return frozenset(chosen)
+
+    return parse
+
+
 TRACKING_URI: Setting[str | None] = Setting(
     "RUNSTONE_TRACKING_URI",
     "MLFLOW_TRACKING_URI",
@@ -142,6 +156,47 @@ QUIET: Setting[bool] = Setting(
     parse=_flag,
     default=False,
     doc="Do not print where the first run of a process is recorded.",
+)
+
+# -- what is captured
+
+CAPTURE: Setting[frozenset[str]] = Setting(
+    "RUNSTONE_CAPTURE",
+    parse=_choice_of("code", "environment", "system"),
+    default=frozenset(),
+    doc=(
+        "What each run records beside what the script does: `code` (the uncommitted diff of git), `environment` "
+        "(packages, command line, chosen variables, secrets masked), `system` (processor, memory, disk, network, "
+        "GPUs); `all`, and `all,-system` for all but one. Default: nothing."
+    ),
+)
+SYSTEM_METRICS: Setting[bool] = Setting(
+    "RUNSTONE_ENABLE_SYSTEM_METRICS_LOGGING",
+    "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING",
+    parse=_flag,
+    default=False,
+    doc="As `system` in CAPTURE.",
+)
+SYSTEM_METRICS_SAMPLING_INTERVAL_S: Setting[float] = Setting(
+    "RUNSTONE_SYSTEM_METRICS_SAMPLING_INTERVAL",
+    "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL",
+    parse=_duration,
+    default=10.0,
+    doc="How often the machine is looked at, in seconds.",
+)
+SYSTEM_METRICS_SAMPLES: Setting[int] = Setting(
+    "RUNSTONE_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING",
+    "MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING",
+    parse=_count,
+    default=1,
+    doc="The mean of how many looks is recorded as one point.",
+)
+SYSTEM_METRICS_NODE_ID: Setting[str | None] = Setting(
+    "RUNSTONE_SYSTEM_METRICS_NODE_ID",
+    "MLFLOW_SYSTEM_METRICS_NODE_ID",
+    parse=str,
+    default=None,
+    doc="The name of this machine among those of one run; it stands in the metrics' names.",
 )
 
 # -- the journal

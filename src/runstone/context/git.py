@@ -15,11 +15,13 @@ import runstone.tag_names as tag_names
 from runstone.context import notebook
 from runstone.context.process import script_path
 
-__all__ = ["GitContext", "without_credentials"]
+__all__ = ["GitContext", "uncommitted_changes", "without_credentials"]
 
 logger = logging.getLogger("runstone.context")
 
 _TIMEOUT_S = 2.0
+_DIFF_TIMEOUT_S = 10.0
+MAX_DIFF_BYTES = 10_000_000
 # A git hook sets these for its children; they name the hook's repository, not the one that holds the script.
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE", "GIT_PREFIX")
 _URL = re.compile(r"(?P<scheme>.*?)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)")
@@ -36,6 +38,22 @@ class GitContext:
     def tags(self) -> dict[str, str]:
         """`mlflow.source.git.commit`, and `.branch` and `.repoURL` where there are any."""
         return dict(_repository_tags(_code_folder()))
+
+
+def uncommitted_changes() -> bytes:
+    """How the code's repository differs from its last commit: a diff that `git apply` takes, then files not added.
+
+    Their names alone, as comments. Empty for no change, and where there is no repository. Cut off at MAX_DIFF_BYTES.
+    """
+    folder = _code_folder()
+    root = (_git(folder, "rev-parse", "--show-toplevel") or "").strip()
+    if not root:
+        return b""
+    diff = _git_bytes(Path(root), "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--no-textconv") or b""
+    if len(diff) > MAX_DIFF_BYTES:
+        diff = diff[:MAX_DIFF_BYTES] + f"\n# cut off: the diff has {len(diff)} bytes\n".encode()
+    new = (_git_bytes(Path(root), "ls-files", "--others", "--exclude-standard", "-z") or b"").split(b"\0")
+    return diff + b"".join(b"# not added: " + name.replace(b"\n", b"?") + b"\n" for name in new[:1000] if name)
 
 
 def without_credentials(url: str) -> str | None:
@@ -89,6 +107,11 @@ def _remote_url(folder: Path) -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     """What `git` prints, or None if it fails, is not there or takes too long."""
+    answer = _git_bytes(folder, *arguments, timeout_s=_TIMEOUT_S)
+    return None if answer is None else answer.decode("utf-8", "replace")
+
+
+def _git_bytes(folder: Path, *arguments: str, timeout_s: float = _DIFF_TIMEOUT_S) -> bytes | None:
     import subprocess  # here: it costs more to import than this whole package, and is needed once a process
 
     environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
@@ -98,10 +121,10 @@ def _git(folder: Path, *arguments: str) -> str | None:
             env=environment | {"GIT_OPTIONAL_LOCKS": "0"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_TIMEOUT_S,
+            timeout=timeout_s,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
         logger.debug("git told nothing about %s: %s %s", folder, error, getattr(error, "stderr", None) or "")
         return None
-    return done.stdout.decode("utf-8", "replace")
+    return done.stdout

@@ -4,6 +4,13 @@ The names and arguments are those of `mlflow.*`, so its documentation holds; wha
 Functions that record start a run where none is active.
 """
 
+from runstone.fluent.captures import (
+    disable_system_metrics_logging,
+    enable_system_metrics_logging,
+    set_system_metrics_node_id,
+    set_system_metrics_samples_before_logging,
+    set_system_metrics_sampling_interval,
+)
 from runstone.fluent.choices import choices as _choices
 from runstone.fluent.choices import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
 from runstone.fluent.experiments import (
@@ -58,6 +65,8 @@ __all__ = [
     "delete_experiment_tag",
     "delete_run",
     "delete_tag",
+    "disable_system_metrics_logging",
+    "enable_system_metrics_logging",
     "end_run",
     "flush",
     "flush_async_logging",
@@ -94,6 +103,9 @@ __all__ = [
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_system_metrics_node_id",
+    "set_system_metrics_samples_before_logging",
+    "set_system_metrics_sampling_interval",
     "set_tag",
     "set_tags",
     "set_tracking_uri",

@@ -21,6 +21,7 @@ from runstone.connect import without_credentials
 from runstone.context import collect_tags
 from runstone.entities import LifecycleStage, Run, RunStatus
 from runstone.errors import InvalidInput, NotActive, RunstoneError
+from runstone.fluent.captures import begin_capture, end_capture
 from runstone.fluent.choices import choices, say
 from runstone.fluent.exits import ExitHooks, left_well, reason_of
 from runstone.fluent.experiments import experiment_of_new_runs
@@ -93,8 +94,8 @@ def start_run(
     A resumed run is RUNNING again and has no end time; `experiment_id` is for new runs alone.
 
     Raises NotActive where a run is active already and `nested` is not True, and on resuming a deleted run;
-    InvalidInput on resuming a run of another experiment than the active one. `log_system_metrics` is taken for
-    MLflow's sake, and has no effect in this version.
+    InvalidInput on resuming a run of another experiment than the active one. `log_system_metrics` says whether the
+    run gets system metrics; without it, the settings do.
     """
     own = _active.own()
     if own and not nested:
@@ -117,7 +118,7 @@ def start_run(
             experiment_of_new_runs(client) if experiment_id is None else experiment_id,
             tags={**collect_tags(), **nesting, **given, **name},
         )
-    return _activate(client, run)
+    return _activate(client, run, is_new=not resumed, system_metrics=log_system_metrics)
 
 
 def _given_tags(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, Any]:
@@ -166,10 +167,12 @@ def _parent_run_id(client: Client, nested: bool, parent_run_id: str | None) -> s
     return None if around is None else around.run.info.run_id
 
 
-def _activate(client: Client, run: Run) -> ActiveRun:
+def _activate(client: Client, run: Run, *, is_new: bool, system_metrics: bool | None) -> ActiveRun:
     _exit_hooks.install()
     active = ActiveRun(info=run.info, data=run.data, inputs=run.inputs)
-    _active.push(Recording(client, active, client.tracking.journal.own(run.info.run_id)))
+    recording = Recording(client, active, client.tracking.journal.own(run.info.run_id))
+    _active.push(recording)
+    begin_capture(client, recording.writer, is_new=is_new, system_metrics=system_metrics)
     if not _memory.has_announced:
         _memory.has_announced = True
         say(f"recording run '{run.info.run_name}' in {without_credentials(client.tracking_uri)}")
@@ -192,6 +195,7 @@ def _end(recording: Recording, status: RunStatus, reason: Mapping[str, str] | No
     client, run, _ = recording
     if _active.remove(recording):
         _memory.last_ended = client, run.info.run_id
+        end_capture(run.info.run_id)
         client.tracking.end_run(run.info.run_id, status, tags=reason)
 
 
