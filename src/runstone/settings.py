@@ -162,10 +162,11 @@ QUIET: Setting[bool] = Setting(
 
 CAPTURE: Setting[frozenset[str]] = Setting(
     "RUNSTONE_CAPTURE",
-    parse=_choice_of("code", "environment", "system"),
+    parse=_choice_of("code", "console", "environment", "system"),
     default=frozenset(),
     doc=(
-        "What each run records beside what the script does: `code` (the uncommitted diff of git), `environment` "
+        "What each run records beside what the script does: `code` (the uncommitted diff of git), `console` (what it "
+        "and its children write to stdout and stderr), `environment` "
         "(packages, command line, chosen variables, secrets masked), `system` (processor, memory, disk, network, "
         "GPUs); `all`, and `all,-system` for all but one. Default: nothing."
     ),

@@ -22,11 +22,6 @@ TRAIN = """
 """
 
 
-@pytest.fixture
-def scripts(tmp_path: Path) -> Scripts:
-    return Scripts(tmp_path)
-
-
 def run_of(folder: Path) -> tuple[Client, Run]:
     client = Client(folder / ".runstone")
     [run] = client.search_runs(["0"])
@@ -122,7 +117,7 @@ def test_what_is_not_committed_is_kept_as_a_diff_that_applies(scripts: Scripts, 
 
 
 def test_code_outside_of_a_repository_has_no_diff(scripts: Scripts) -> None:
-    scripts.run(TRAIN, RUNSTONE_CAPTURE="all,-system", GIT_CEILING_DIRECTORIES=str(scripts.folder.parent))
+    scripts.run(TRAIN, RUNSTONE_CAPTURE="code,environment", GIT_CEILING_DIRECTORIES=str(scripts.folder.parent))
     client, run = run_of(scripts.folder)
     assert [found.path for found in client.list_artifacts(run.info.run_id)] == ["environment.json"]
 
@@ -178,8 +173,8 @@ def test_a_resumed_run_keeps_what_was_captured_at_its_start(scripts: Scripts) ->
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("all", {"code", "environment", "system"}),
-        ("all,-system", {"code", "environment"}),
+        ("all", {"code", "console", "environment", "system"}),
+        ("all,-system,-console", {"code", "environment"}),
         (" System , code", {"code", "system"}),
         ("none", set()),
         ("all,-all", set()),
@@ -193,7 +188,8 @@ def test_kinds_are_chosen_by_one_setting(text: str, kinds: set[str], monkeypatch
 def test_a_kind_that_is_none_is_told(scripts: Scripts) -> None:
     done = scripts.run(TRAIN, expect=1, RUNSTONE_CAPTURE="gpu")
     assert (
-        "RUNSTONE_CAPTURE='gpu' cannot be read: 'gpu' is not one of all, none, code, environment, system" in done.stderr
+        "RUNSTONE_CAPTURE='gpu' cannot be read: 'gpu' is not one of all, none, code, console, environment, system"
+        in done.stderr
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
+from runstone.capture.console import Console
 from runstone.capture.environment import environment_document
 from runstone.capture.system import SystemMetrics
 from runstone.context.git import uncommitted_changes
@@ -24,17 +26,20 @@ class Target(Protocol):
 
     def store_soon(self, content: bytes, path: str) -> None: ...
 
+    def growing_folder(self) -> Path:
+        """Where files grow that are of the run, under their paths in it; who recovers it after a crash stores them."""
+
 
 class Capture:
     """What goes on until `stop`."""
 
-    def __init__(self, system: SystemMetrics | None) -> None:
-        self._system = system
+    def __init__(self, parts: Sequence[Console | SystemMetrics]) -> None:
+        self._parts = parts
 
     def stop(self) -> None:
-        """Record what was measured last, and end."""
-        if self._system is not None:
-            self._system.stop()
+        """Record what was measured and written last, and end."""
+        for part in self._parts:
+            _attempt(part.stop)
 
 
 def start_capture(target: Target, kinds: Collection[str]) -> Capture:
@@ -43,11 +48,16 @@ def start_capture(target: Target, kinds: Collection[str]) -> Capture:
         _attempt(lambda: target.store_soon(environment_document(), ENVIRONMENT_FILE))
     if "code" in kinds:
         _attempt(lambda: _store_changes(target))
-    system = None
+    parts: list[Console | SystemMetrics] = []
+    if "console" in kinds:
+        console = Console(target.growing_folder(), target.store_soon)
+        if console.start():
+            parts.append(console)
     if "system" in kinds:
         system = SystemMetrics(target.log_metrics)
         system.start()
-    return Capture(system)
+        parts.append(system)
+    return Capture(parts)
 
 
 def _store_changes(target: Target) -> None:

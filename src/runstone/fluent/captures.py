@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runstone import settings
 from runstone.client import Client
+from runstone.journal.spool import GROWING
 from runstone.journal.writer import Writer
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ class _ActiveTarget:
     def store_soon(self, content: bytes, path: str) -> None:
         self._client.tracking.store_soon(self._writer.run_id, io.BytesIO(content), path)
 
+    def growing_folder(self) -> Path:
+        return self._writer.folder() / GROWING
+
 
 def begin_capture(client: Client, writer: Writer, *, is_new: bool, system_metrics: bool | None) -> None:
     """Capture what the settings say; of a run that is resumed, not again what was recorded at its start."""
@@ -46,7 +51,7 @@ def begin_capture(client: Client, writer: Writer, *, is_new: bool, system_metric
     elif system_metrics is False:
         kinds.discard("system")
     if not is_new:
-        kinds &= {"system"}
+        kinds &= {"console", "system"}
     if kinds:
         from runstone.capture import start_capture
 

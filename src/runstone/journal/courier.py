@@ -18,7 +18,7 @@ from runstone import tag_names
 from runstone.entities import DatasetInput, RunStatus, ViewType
 from runstone.errors import AccessDenied, AlreadyExists, InvalidInput, NotFound, RunstoneError, StoreError
 from runstone.journal.events import Attach, CreateRun, KeepFile, LinkDatasets, Record, RecordModel
-from runstone.journal.spool import Damage, Gap, Happening, Slice, Spool
+from runstone.journal.spool import GROWING, Damage, Gap, Happening, Slice, Spool
 from runstone.naming import now_ms
 from runstone.series.frame import decode_frame
 from runstone.series.points import MetricBatch
@@ -240,6 +240,15 @@ class Courier:
         if path.exists():
             self._tracking.open_artifacts(self.run_id).put_file(path, event.path)
             path.unlink()
+
+    def store_grown_files(self) -> None:
+        """Store the files that were still being written when the writer died, as far as they are there."""
+        folder = self.spool.folder / GROWING
+        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        if paths:
+            store = self._tracking.open_artifacts(self.run_id)
+            for path in paths:
+                store.put_file(path, path.relative_to(folder).as_posix())
 
     def _create_run(self, event: CreateRun) -> None:
         run_id = self.spool.about.run_id

@@ -138,6 +138,8 @@ def _deliver(spool: Spool, tracking: Tracking, on_progress: Callable[[int], None
         return _recovered(spool, courier.done, "damaged", why)._replace(folder=aside)
     except Blocked as error:
         return _recovered(spool, courier.done, "blocked", str(error))
+    if is_over:
+        courier.store_grown_files()
     if has_died and spool.about.owns:
         _end_run(courier, tracking)
     if not is_over:

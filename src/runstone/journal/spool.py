@@ -8,6 +8,7 @@ A writer is one process that records one run. Its folder is `<journal>/<run id>/
     0000000001.points    segments, named after their first slot
     refused.jsonl        what the store refused, and why
     files/               files that could not be stored yet
+    growing/             files that are still being written, under their paths in the run
 
 Knows nothing of delivery.
 """
@@ -42,6 +43,7 @@ if sys.platform != "win32":
 
 __all__ = [
     "DAMAGED",
+    "GROWING",
     "NEW",
     "REFUSED",
     "About",
@@ -59,6 +61,7 @@ NEW = ".new-"
 """What the name of a folder begins with that is being made."""
 DAMAGED, REFUSED = ".damaged", ".refused"
 """What the name of a folder ends with that is not to be delivered (any more)."""
+GROWING = "growing"
 _ATTEMPTS = 10
 _UNFINISHED_S = 3600
 _STATE = struct.Struct("<QQQQ")  # delivered, heartbeat, whether it is ended, the number of this very file
