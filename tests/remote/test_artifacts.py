@@ -18,7 +18,7 @@ from runstone.entities import FileInfo
 from runstone.errors import ArtifactError, InvalidInput, NotFound, StoreUnavailable
 from runstone.remote.address import parse_address
 from runstone.remote.artifacts import HttpArtifacts
-from runstone.remote.files import PIECE_BYTES
+from runstone.artifacts.readahead import PIECE_BYTES
 from runstone.remote.tracking import RemoteTracking
 from runstone.remote.transport import HttpSession
 from runstone.testing.artifacts import ArtifactSuite

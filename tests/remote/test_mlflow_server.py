@@ -43,7 +43,7 @@ from runstone.errors import (
 )
 from runstone.journal.recovery import recover
 from runstone.journal.tracking import JournaledTracking
-from runstone.remote.files import PIECE_BYTES
+from runstone.artifacts.readahead import PIECE_BYTES
 from runstone.remote.tracking import RemoteTracking
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Sequenced, Write

@@ -20,10 +20,17 @@ from runstone.errors import ArtifactError, InvalidInput, NotFound
 __all__ = ["FsspecArtifactStore", "knows_scheme"]
 
 _CHUNK_BYTES = 1 << 20
+# What only reads, what leads to this machine's disk by a way around its checks, and what only wraps another.
+_LEFT_OUT = frozenset(
+    "http https data git github jupyter local file dir reference generic async_wrapper "
+    "cached blockcache filecache simplecache zip tar libarchive".split()
+)
 
 
 def knows_scheme(scheme: str) -> bool:
     """Whether fsspec is installed and has a file system of that name (which may need a package more)."""
+    if scheme in _LEFT_OUT:
+        return False
     try:
         from fsspec.registry import known_implementations, registry
     except ImportError:
@@ -35,6 +42,8 @@ class FsspecArtifactStore:
     """An ArtifactStore over the file system of a URI, below its path. Credentials are where that system looks."""
 
     def __init__(self, uri: str) -> None:
+        if "::" in uri:
+            raise InvalidInput(f"Invalid artifact URI {uri!r}: chains of file systems ('::') are not for artifacts")
         self.root_uri = uri.rstrip("/")
 
     def __repr__(self) -> str:

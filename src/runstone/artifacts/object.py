@@ -8,12 +8,14 @@ Folders are what names have in common up to a `/`.
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
 
 from runstone.artifacts.base import KeptFile
 from runstone.artifacts.buckets import Bucket, parse_bucket
@@ -28,6 +30,8 @@ from runstone.errors import ArtifactError, InvalidInput
 if TYPE_CHECKING:
     from obstore.store import AzureStore, GCSStore, S3Store
 
+    Objects = S3Store | GCSStore | AzureStore
+
 __all__ = ["ObjectArtifactStore"]
 
 _FILES_AT_ONCE = 8
@@ -41,8 +45,13 @@ class ObjectArtifactStore:
     """An ArtifactStore over the objects of a bucket below a prefix. Nothing is asked before the first file."""
 
     def __init__(self, uri: str) -> None:
-        self.bucket: Bucket = parse_bucket(uri)
-        self.root_uri = self.bucket.uri
+        self._open(parse_bucket(uri), {})
+
+    def _open(self, bucket: Bucket, connected: dict[int, Objects]) -> ObjectArtifactStore:
+        self.bucket = bucket
+        self.root_uri = bucket.uri
+        self._connected = connected  # by process, and shared with those below
+        return self
 
     def __repr__(self) -> str:
         return f"ObjectArtifactStore({self.root_uri!r})"
@@ -110,11 +119,12 @@ class ObjectArtifactStore:
                 return io.BytesIO()  # an empty object has no range at all
 
         def read_range(start: int, stop: int) -> bytes:
-            return self._read_range(path, start, stop, facts["e_tag"])
+            return self.read_range(path, start, stop, facts["e_tag"])
 
         return open_ranges(read_range, facts["size"], first)
 
-    def _read_range(self, path: str, start: int, stop: int, etag: str | None) -> bytes:
+    def read_range(self, path: str, start: int, stop: int, etag: str | None) -> bytes:
+        """Some of the bytes of the file that had this ETag. Raises NotFound; ArtifactError: it was replaced."""
         import obstore
         from obstore.exceptions import PreconditionError
 
@@ -211,11 +221,22 @@ class ObjectArtifactStore:
         """The object's name in the bucket."""
         return self._key(check_artifact_path(path))
 
+    def below(self, path: str) -> ObjectArtifactStore:
+        """The store of a folder in this one, over the same connections."""
+        prefix = self._key(check_artifact_path(path, allow_empty=True))
+        store = ObjectArtifactStore.__new__(ObjectArtifactStore)
+        return store._open(msgspec.structs.replace(self.bucket, prefix=prefix), self._connected)
+
     # -- the bucket
 
-    @cached_property
-    def _objects(self) -> S3Store | GCSStore | AzureStore:
-        return self.bucket.connect()
+    @property
+    def _objects(self) -> Objects:
+        if os.getpid() not in self._connected:
+            if self._connected or _used_by not in (0, os.getpid()):
+                raise _forked(self.root_uri)
+            self._connected[os.getpid()] = self.bucket.connect()
+            _note_process()
+        return self._connected[os.getpid()]
 
     def _key(self, path: str) -> str:
         return _join(self.bucket.prefix, path) if path else self.bucket.prefix
@@ -229,6 +250,22 @@ class ObjectArtifactStore:
             except FileNotFoundError:
                 return False  # or the bucket is missing, which sending says better
         return there["size"] == size_bytes and is_same_content(local_path, size_bytes, there["e_tag"])
+
+
+_used_by = 0
+
+
+def _note_process() -> None:
+    global _used_by
+    _used_by = os.getpid()
+
+
+def _forked(uri: str) -> ArtifactError:
+    # obstore's threads do not come along: it would panic.
+    return ArtifactError(
+        f"Cannot use '{uri}' in this process, which was forked from one that had used a bucket already; start it by "
+        "'spawn' or 'forkserver' (multiprocessing.set_start_method), or store files in the first process"
+    )
 
 
 class _Source:
