@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
-__all__ = ["S3", "s3_server"]
+__all__ = ["S3", "CutAfter", "s3_server"]
 
 _SERVER = """
 import sys
@@ -45,15 +51,42 @@ class S3(NamedTuple):
 
     def client(self) -> Any:
         """Amazon's own client, to look at what is there."""
+        return self._boto3("s3")
+
+    def _boto3(self, service: str) -> Any:
         import boto3
 
         return boto3.client(
-            "s3", endpoint_url=self.url, aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
+            service, endpoint_url=self.url, aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
         )
 
     def keys(self, bucket: str) -> list[str]:
         """The names of all objects."""
         return [one["Key"] for one in self.client().list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+    @contextmanager
+    def denying(self) -> Iterator[None]:
+        """Requests of a known user without permissions, until the block ends: moto checks policies from then on."""
+        iam = self._boto3("iam")
+        iam.create_user(UserName="nobody")
+        key = iam.create_access_key(UserName="nobody")["AccessKey"]
+        before = dict(os.environ)
+        os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"] = (
+            key["AccessKeyId"],
+            key["SecretAccessKey"],
+        )
+        self._check_requests_from(0)
+        try:
+            yield
+        finally:
+            self._check_requests_from(1 << 30)
+            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+                os.environ[name] = before[name]
+            iam.delete_access_key(UserName="nobody", AccessKeyId=key["AccessKeyId"])
+            iam.delete_user(UserName="nobody")
+
+    def _check_requests_from(self, count: int) -> None:
+        urlopen(Request(f"{self.url}/moto-api/reset-auth", data=json.dumps(count).encode(), method="POST")).close()
 
     def unfinished(self, bucket: str) -> list[str]:
         """The names of objects whose upload in parts has neither ended nor been given up."""
@@ -75,3 +108,71 @@ def s3_server() -> Iterator[S3]:
         yield S3(f"http://127.0.0.1:{int(process.stdout.readline())}")
         process.stdin.close()
         process.wait(30)
+
+
+class CutAfter:
+    """Stands between this process and the server, and closes every connection once that many bytes have gone over.
+
+    While it is open, the environment leads through it.
+    """
+
+    def __init__(self, server: S3, limit_bytes: int) -> None:
+        self._target = urlsplit(server.url)
+        self._limit_bytes = limit_bytes
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.passed_bytes = 0
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> CutAfter:
+        self._before = os.environ["MLFLOW_S3_ENDPOINT_URL"]
+        os.environ["MLFLOW_S3_ENDPOINT_URL"] = self.url
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.environ["MLFLOW_S3_ENDPOINT_URL"] = self._before
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._cut()
+        for thread in list(self._threads):
+            thread.join()
+        for one in self._sockets:
+            one.close()
+
+    def _start(self, act: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=act, args=arguments, name="cut-after")
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection((self._target.hostname or "", self._target.port or 80))
+            self._sockets += [near, far]
+            if self.passed_bytes > self._limit_bytes:
+                self._cut()
+            self._start(self._pump, near, far)
+            self._start(self._pump, far, near)
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while piece := source.recv(1 << 16):
+                with self._lock:
+                    self.passed_bytes += len(piece)
+                if self.passed_bytes > self._limit_bytes:
+                    self._cut()
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def _cut(self) -> None:
+        for one in list(self._sockets):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

@@ -67,7 +67,9 @@ def test_a_file_uri_with_a_query_or_fragment_is_refused(uri: str) -> None:
         open_artifact_store(uri)
 
 
-@pytest.mark.parametrize("uri", ["mlflow-artifacts:/x", "attic://x", "http://h/x", "local:///etc", "simplecache::file:///etc"])
+@pytest.mark.parametrize(
+    "uri", ["mlflow-artifacts:/x", "attic://x", "http://h/x", "local:///etc", "simplecache::file:///etc"]
+)
 def test_an_unknown_scheme_is_refused_with_those_that_are_known(uri: str) -> None:
     with pytest.raises(InvalidInput, match="plain folders and the schemes abfs") as caught:
         open_artifact_store(uri)

@@ -106,8 +106,8 @@ def _ask_boto3(profile: str) -> AwsKeys:
         ) from None
     found = boto3.Session(profile_name=profile).get_credentials()
     if found is None:
-        raise NotAuthenticated(f"boto3 finds no credentials for the AWS profile '{profile}'; log in with `aws sso login`")
+        raise NotAuthenticated(
+            f"boto3 finds no credentials for the AWS profile '{profile}'; log in with `aws sso login`"
+        )
     keys = found.get_frozen_credentials()
-    return AwsKeys(
-        access_key_id=str(keys.access_key), secret_access_key=str(keys.secret_key), session_token=keys.token
-    )
+    return AwsKeys(access_key_id=str(keys.access_key), secret_access_key=str(keys.secret_key), session_token=keys.token)

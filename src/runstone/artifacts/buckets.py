@@ -126,7 +126,9 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
 
     def _azure_options(self, arguments: dict[str, Any]) -> dict[str, Any]:
         facts = dict(
-            part.split("=", 1) for part in os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";") if "=" in part
+            part.split("=", 1)
+            for part in os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "").split(";")
+            if "=" in part
         )
         account = self.account or facts.get("AccountName")
         key = os.environ.get("AZURE_STORAGE_ACCESS_KEY") or facts.get("AccountKey")

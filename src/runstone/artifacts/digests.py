@@ -34,7 +34,9 @@ def is_same_content(local_path: Path, size_bytes: int, etag: str | None) -> bool
         return False
     if match[2] is None:
         return _md5(local_path, size_bytes) == match[1]
-    return int(match[2]) == -(-size_bytes // part_bytes(size_bytes)) and _md5_of_parts(local_path, size_bytes) == match[1]
+    return (
+        int(match[2]) == -(-size_bytes // part_bytes(size_bytes)) and _md5_of_parts(local_path, size_bytes) == match[1]
+    )
 
 
 def _md5(local_path: Path, size_bytes: int) -> str:

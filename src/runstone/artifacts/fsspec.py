@@ -145,7 +145,9 @@ class FsspecArtifactStore:
         try:
             yield
         except FileNotFoundError as error:
-            raise NotFound(f"No artifact '{path}' in '{self.root_uri}'; list its folder to see what there is") from error
+            raise NotFound(
+                f"No artifact '{path}' in '{self.root_uri}'; list its folder to see what there is"
+            ) from error
         except OSError as error:
             raise ArtifactError(
                 f"Cannot {act} '{path}' in '{self.root_uri}': {error}; check the URI, and who may read and write there"

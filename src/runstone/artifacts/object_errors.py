@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from runstone.artifacts.buckets import Bucket
-from runstone.errors import AccessDenied, ArtifactError, NotAuthenticated, NotFound, RunstoneError, StoreError, StoreUnavailable
+from runstone.errors import (
+    AccessDenied,
+    ArtifactError,
+    NotAuthenticated,
+    NotFound,
+    RunstoneError,
+    StoreError,
+    StoreUnavailable,
+)
 
 __all__ = ["translated"]
 
@@ -57,7 +65,9 @@ def _meaning(bucket: Bucket, act: str, path: str, error: Exception) -> RunstoneE
         return NotAuthenticated(f"{what}: its credentials are refused ({reason}); check {_CREDENTIALS[kind]}")
     if status == 403 or (code and code[1] in _REFUSED):
         return AccessDenied(f"{what}: that is denied ({reason}); ask for {_PERMISSIONS[kind]} on the bucket")
-    if "incorrectly configured region" in text or (code and code[1] in ("PermanentRedirect", "IllegalLocationConstraint")):
+    if "incorrectly configured region" in text or (
+        code and code[1] in ("PermanentRedirect", "IllegalLocationConstraint")
+    ):
         return StoreError(f"{what}: the bucket is in another region; set AWS_REGION to it")
     if status == 404 or "not found" in text.partition("\n")[0]:
         return NotFound(f"No artifact '{path}' in {place}; list its folder to see what there is")

@@ -55,8 +55,10 @@ class S3Parts:
 
     def create(self, path: str) -> str:
         """Begin the upload of an artifact; returns S3's id of it."""
-        headers = {_HEADERS[name]: value.lower() if value in ("True", "False") else value
-                   for name, value in self._store.bucket.encryption().items()}
+        headers = {
+            _HEADERS[name]: value.lower() if value in ("True", "False") else value
+            for name, value in self._store.bucket.encryption().items()
+        }
         answer = self._ask("POST", path, {"uploads": ""}, headers=headers)
         found = _UPLOAD_ID.search(answer)
         if found is None:
@@ -83,13 +85,21 @@ class S3Parts:
         self._ask("DELETE", path, {"uploadId": upload_id})
 
     def _ask(
-        self, verb: str, path: str, query: Mapping[str, str], *, body: str = "", headers: Mapping[str, str] | None = None
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> str:
         import urllib3
 
         url = self._sign(verb, path, query, _OWN_LIFETIME_S, headers or {})
         try:
-            answer = self._connected().request(verb, url, body=body.encode(), headers=dict(headers or {}), timeout=120.0)
+            answer = self._connected().request(
+                verb, url, body=body.encode(), headers=dict(headers or {}), timeout=120.0
+            )
         except urllib3.exceptions.HTTPError as error:
             raise StoreUnavailable(
                 f"Cannot reach '{self._store.root_uri}' at {urlsplit(url).netloc}: {error}; check that it is up"
@@ -105,7 +115,9 @@ class S3Parts:
         if code == "NoSuchUpload":
             return NotFound(f"There is no multipart upload of {what} by that id: it was ended or aborted; begin again")
         reason = match[1] if (match := re.search(r"<Message>([^<]*)</Message>", text)) else text[:200]
-        return ArtifactError(f"S3 refuses the upload of {what} ({code}: {reason}); check the bucket and its permissions")
+        return ArtifactError(
+            f"S3 refuses the upload of {what} ({code}: {reason}); check the bucket and its permissions"
+        )
 
     def _connected(self) -> PoolManager:
         import urllib3
@@ -124,7 +136,9 @@ class S3Parts:
         endpoint = (bucket.endpoint or f"https://s3.{self._region}.amazonaws.com").rstrip("/")
         url = f"{endpoint}/{bucket.name}/{quote(self._store.key_of(path), safe='/~')}"
         now = datetime.fromtimestamp(now_ms() / 1000, timezone.utc)
-        return signed_url(self._keys, self._region, verb, url, query, now=now, lifetime_s=lifetime_s, headers=headers or {})
+        return signed_url(
+            self._keys, self._region, verb, url, query, now=now, lifetime_s=lifetime_s, headers=headers or {}
+        )
 
 
 def signed_url(

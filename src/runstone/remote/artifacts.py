@@ -199,7 +199,9 @@ class HttpArtifactStore:
 
     def _checked(self, path: str, start: int, stop: int, first: Answer, answer: Answer) -> bytes:
         """The bytes of the answer, which must be of the file that the first answer was of."""
-        is_same = all(answer.headers.get(name) == first.headers.get(name) for name in _VALIDATORS if name in first.headers)
+        is_same = all(
+            answer.headers.get(name) == first.headers.get(name) for name in _VALIDATORS if name in first.headers
+        )
         if answer.status != 206 or not is_same or self._range_of(path, answer)[:2] != (start, stop):
             raise ArtifactError(
                 f"The artifact '{path}' in '{self.root_uri}' was replaced or deleted while it was read; open it again"

@@ -161,7 +161,9 @@ class ArtifactService:
         size_bytes, etag = await self.in_thread(lambda: store.facts_of(path))
         headers |= {"Accept-Ranges": "bytes"} | ({"ETag": etag} if etag else {})
         start, stop, status = 0, size_bytes, 200
-        if request.headers.get("if-range", etag) == etag and (wanted := _RANGE.fullmatch(request.headers.get("range", ""))):
+        if request.headers.get("if-range", etag) == etag and (
+            wanted := _RANGE.fullmatch(request.headers.get("range", ""))
+        ):
             if wanted[1]:
                 start, stop = int(wanted[1]), min(size_bytes, int(wanted[2] or size_bytes) + 1)
             elif wanted[2]:
