@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import socket
 import subprocess
@@ -71,10 +70,8 @@ class S3(NamedTuple):
         iam.create_user(UserName="nobody")
         key = iam.create_access_key(UserName="nobody")["AccessKey"]
         before = dict(os.environ)
-        os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"] = (
-            key["AccessKeyId"],
-            key["SecretAccessKey"],
-        )
+        os.environ["AWS_ACCESS_KEY_ID"] = key["AccessKeyId"]
+        os.environ["AWS_SECRET_ACCESS_KEY"] = key["SecretAccessKey"]
         self._check_requests_from(0)
         try:
             yield
@@ -86,7 +83,8 @@ class S3(NamedTuple):
             iam.delete_user(UserName="nobody")
 
     def _check_requests_from(self, count: int) -> None:
-        urlopen(Request(f"{self.url}/moto-api/reset-auth", data=json.dumps(count).encode(), method="POST")).close()
+        request = Request(f"{self.url}/moto-api/reset-auth", str(count).encode(), {"Content-Type": "text/plain"})
+        urlopen(request).close()
 
     def unfinished(self, bucket: str) -> list[str]:
         """The names of objects whose upload in parts has neither ended nor been given up."""

@@ -319,7 +319,7 @@ def test_our_signature_is_the_one_that_obstore_makes(store: ObjectArtifactStore,
 def test_a_large_file_goes_over_and_back_in_little_memory(s3: S3, bucket: str, tmp_path: Path) -> None:
     program = Path(__file__).with_name("large_file.py")
     done = subprocess.run(
-        [sys.executable, str(program), f"s3://{bucket}/large", str(tmp_path), "512"],
+        [sys.executable, str(program), f"s3://{bucket}/large", str(tmp_path), "400"],
         check=False,
         capture_output=True,
         text=True,

@@ -43,8 +43,8 @@ def find_keys() -> AwsKeys | None:
     profile = _profile(name or "default")
     if name and not profile:
         raise NotAuthenticated(
-            f"AWS_PROFILE names the profile '{name}', which is neither in {_file('AWS_SHARED_CREDENTIALS_FILE')} nor in "
-            f"{_file('AWS_CONFIG_FILE')}; correct the name, or unset it"
+            f"AWS_PROFILE names the profile '{name}', which is neither in {_file('AWS_SHARED_CREDENTIALS_FILE')} nor "
+            f"in {_file('AWS_CONFIG_FILE')}; correct the name, or unset it"
         )
     if "aws_access_key_id" in profile and "aws_secret_access_key" in profile:
         return AwsKeys(
@@ -101,8 +101,8 @@ def _ask_boto3(profile: str) -> AwsKeys:
         import boto3
     except ImportError:
         raise NotAuthenticated(
-            f"The AWS profile '{profile}' has no keys of its own but takes a role, SSO or a process, which needs boto3: "
-            "pip install boto3"
+            f"The AWS profile '{profile}' has no keys of its own but takes a role, SSO or a process, which needs "
+            "boto3: pip install boto3"
         ) from None
     found = boto3.Session(profile_name=profile).get_credentials()
     if found is None:

@@ -99,8 +99,8 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
             if name not in (*_ENCRYPTION, *_ATTRIBUTES, "Metadata"):
                 known = ", ".join((*_ENCRYPTION, *_ATTRIBUTES, "Metadata"))
                 raise InvalidInput(
-                    f"{settings.S3_UPLOAD_EXTRA_ARGS.source()} has '{name}', which this version does not know; it knows "
-                    f"{known}"
+                    f"{settings.S3_UPLOAD_EXTRA_ARGS.source()} has '{name}', which this version does not know; it "
+                    f"knows {known}"
                 )
         metadata = given.get("Metadata") or {}
         named = {_ATTRIBUTES[name]: str(value) for name, value in given.items() if name in _ATTRIBUTES}
@@ -143,8 +143,8 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
 
     def _no_keys(self) -> NotAuthenticated:
         return NotAuthenticated(
-            f"There are no credentials for '{self.uri}': set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put a profile "
-            "into ~/.aws/credentials (and name it in AWS_PROFILE)"
+            f"There are no credentials for '{self.uri}': set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put a "
+            "profile into ~/.aws/credentials (and name it in AWS_PROFILE)"
         )
 
 

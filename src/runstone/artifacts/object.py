@@ -57,7 +57,7 @@ class ObjectArtifactStore:
         return f"ObjectArtifactStore({self.root_uri!r})"
 
     def put_file(self, local_path: Path, path: str) -> None:
-        """Store the local file under `path`, in parts that go side by side; a large one that is there is not sent again.
+        """Store the local file under `path`, in parts side by side; a large one that is there is not sent again.
 
         Raises NotFound: no such local file. Raises InvalidInput: it is a folder, or no regular file.
         """
@@ -200,7 +200,7 @@ class ObjectArtifactStore:
         return found
 
     def sign_url(self, verb: str, path: str, lifetime_s: int) -> str:
-        """A URL by which anybody may GET or PUT the file for a while. Raises NotAuthenticated where nothing can sign."""
+        """A URL by which anybody may GET or PUT the file for a while. Raises RunstoneError where nothing can sign."""
         import obstore
 
         path = check_artifact_path(path)

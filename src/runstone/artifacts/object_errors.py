@@ -33,7 +33,7 @@ _PERMISSIONS = {
 }
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE)",
-    "gs": "GOOGLE_APPLICATION_CREDENTIALS to the file of a service account (or run `gcloud auth application-default login`)",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS to a service account's file (or run `gcloud auth application-default login`)",
     "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCESS_KEY (or AZURE_STORAGE_CONNECTION_STRING)",
 }
 

@@ -125,8 +125,8 @@ def _unknown(scheme: str, uri: str, plugins: EntryPoints) -> InvalidInput:
     known = ", ".join(sorted({"file", *SCHEMES, *plugins.names}))
     return InvalidInput(
         f"Cannot open the artifact URI {uri!r}: this version knows plain folders and the schemes {known}, not "
-        f"'{scheme}'. Others come by fsspec (pip install 'runstone[fsspec]', and what fsspec needs for {scheme}:), or by "
-        f"a plug-in (entry point group '{ENTRY_POINT_GROUP}')"
+        f"'{scheme}'. Others come by fsspec (pip install 'runstone[fsspec]', and what fsspec needs for {scheme}:), or "
+        f"by a plug-in (entry point group '{ENTRY_POINT_GROUP}')"
     )
 
 

@@ -97,8 +97,8 @@ class ProxiedArtifacts:
 
 def _not_for_clients(uri: str, where: str) -> InvalidInput:
     return InvalidInput(
-        f"Invalid artifact location {uri!r}: a server keeps no artifacts {where} of a client's choice; leave it out, or "
-        "give one like mlflow-artifacts:/FOLDER"
+        f"Invalid artifact location {uri!r}: a server keeps no artifacts {where} of a client's choice; leave it out, "
+        "or give one like mlflow-artifacts:/FOLDER"
     )
 
 
