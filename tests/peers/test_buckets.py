@@ -1,4 +1,4 @@
-"""MLflow's own client against a server whose artifacts lie in a bucket: in parts, by address, and through the server."""
+"""MLflow's own client against a server over a bucket: in parts, by address, and through the server."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def s3() -> Iterator[S3]:
         yield server
 
 
-@pytest.mark.parametrize(("settings", "ending"), [(DIRECT, '-2"'), ({}, '-2"')], ids=["direct", "through the server"])
+@pytest.mark.parametrize("settings", [DIRECT, {}], ids=["direct", "through the server"])
 def test_mlflow_stores_and_reads_large_files(
-    s3: S3, mlflow_python: Path, tmp_path: Path, settings: dict[str, str], ending: str
+    s3: S3, mlflow_python: Path, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     bucket = s3.make_bucket()
     options = ("--artifacts-destination", f"s3://{bucket}/all")
@@ -60,7 +60,7 @@ def test_mlflow_stores_and_reads_large_files(
         server.close()
     assert (saw["same"], saw["names"], saw["text"]) == (True, ["model/weights.bin"], "hello")
     key = f"all/0/{saw['run_id']}/artifacts/model/weights.bin"
-    assert s3.client().head_object(Bucket=bucket, Key=key)["ETag"].endswith(ending)
+    assert s3.client().head_object(Bucket=bucket, Key=key)["ETag"].endswith('-2"')
     is_direct = settings is DIRECT
     assert ('route="complete_upload",status="200"' in counts) == is_direct
     assert ('route="presign_download",status="200"' in counts) == is_direct
