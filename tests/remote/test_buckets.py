@@ -130,14 +130,15 @@ def test_it_goes_through_the_server_where_the_bucket_cannot_be_reached(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", f"127.0.0.1:{server.port}")
-    monkeypatch.setenv("RUNSTONE_HTTP_REQUEST_MAX_RETRIES", "0")
-    before = asked(server, "upload_artifact")
-    artifacts.put_file(large, "w")
-    assert asked(server, "upload_artifact") == before + 1
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        elsewhere.setenv("NO_PROXY", f"127.0.0.1:{server.port}")
+        elsewhere.setenv("RUNSTONE_HTTP_REQUEST_MAX_RETRIES", "0")
+        before = asked(server, "upload_artifact")
+        artifacts.put_file(large, "w")
+        assert asked(server, "upload_artifact") == before + 1
+        assert download(artifacts, "w", tmp_path / "out").read_bytes() == large.read_bytes()
     assert s3.unfinished(bucket) == []
-    assert download(artifacts, "w", tmp_path / "out").read_bytes() == large.read_bytes()
 
 
 def test_ranges_of_a_bucket_come_through_the_server(
@@ -191,7 +192,8 @@ def test_an_upload_that_nobody_ends_shows_nothing_and_can_be_aborted(
     assert incomplete.status >= 400
     assert server.ask("POST", f"{service}/abort/0/{run_id}/artifacts", ending).status == 200
     assert s3.unfinished(bucket) == []
-    gone = server.ask("POST", f"{service}/complete/0/{run_id}/artifacts", ending | {"parts": []})
+    parts = [{"part_number": 1, "etag": etag}]
+    gone = server.ask("POST", f"{service}/complete/0/{run_id}/artifacts", ending | {"parts": parts})
     assert (gone.status, gone.code) == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
