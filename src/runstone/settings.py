@@ -5,6 +5,7 @@ A setting is looked up when it is asked for, `RUNSTONE_*` first, then the `MLFLO
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -111,6 +112,13 @@ def _choice_of(*words: str) -> Callable[[str], frozenset[str]]:
         return frozenset(chosen)
 
     return parse
+
+
+def _object(text: str) -> dict[str, object]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("expected a JSON object")
+    return value
 
 
 TRACKING_URI: Setting[str | None] = Setting(
@@ -330,5 +338,43 @@ HTTP_REQUEST_BACKOFF_FACTOR_S: Setting[float] = Setting(
     doc=(
         "The longest wait before a request is sent again, in seconds; it doubles each time, up to 30. "
         "The wait itself is drawn at random."
+    ),
+)
+
+# -- buckets
+
+S3_ENDPOINT_URL: Setting[str | None] = Setting(
+    "RUNSTONE_S3_ENDPOINT_URL",
+    "MLFLOW_S3_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    parse=str,
+    default=None,
+    doc="Where S3 is, for stores that speak as it does (MinIO, Ceph, R2). Default: Amazon's, in the region.",
+)
+S3_IGNORE_TLS: Setting[bool] = Setting(
+    "RUNSTONE_S3_IGNORE_TLS",
+    "MLFLOW_S3_IGNORE_TLS",
+    parse=_flag,
+    default=False,
+    doc="Do not check the certificate of S3: anybody on the way can read and change what is sent.",
+)
+S3_UPLOAD_EXTRA_ARGS: Setting[dict[str, object]] = Setting(
+    "RUNSTONE_S3_UPLOAD_EXTRA_ARGS",
+    "MLFLOW_S3_UPLOAD_EXTRA_ARGS",
+    parse=_object,
+    default={},
+    doc=(
+        "A JSON object of what every object in S3 gets, by boto3's names: `ServerSideEncryption`, `SSEKMSKeyId`, "
+        "`BucketKeyEnabled`, `StorageClass`, `Metadata`."
+    ),
+)
+DIRECT_TRANSFER: Setting[bool] = Setting(
+    "RUNSTONE_DIRECT_TRANSFER",
+    parse=_flag,
+    default=True,
+    doc=(
+        "Large files go straight to and from the bucket of a server, by addresses that it signs for a while. On a "
+        "server: hand out such addresses. `false`: everything goes through the server."
     ),
 )

@@ -13,12 +13,12 @@ import pytest
 
 from runstone.artifacts.base import ArtifactStore
 from runstone.artifacts.local import LocalArtifactStore
+from runstone.artifacts.readahead import PIECE_BYTES
 from runstone.artifacts.transfer import download
 from runstone.entities import FileInfo
 from runstone.errors import ArtifactError, InvalidInput, NotFound, StoreUnavailable
 from runstone.remote.address import parse_address
 from runstone.remote.artifacts import HttpArtifacts
-from runstone.remote.files import PIECE_BYTES
 from runstone.remote.tracking import RemoteTracking
 from runstone.remote.transport import HttpSession
 from runstone.testing.artifacts import ArtifactSuite

@@ -17,6 +17,7 @@ import pytest
 
 from runstone import tag_names
 from runstone.artifacts.base import ArtifactStore
+from runstone.artifacts.readahead import PIECE_BYTES
 from runstone.artifacts.transfer import download, put_folder
 from runstone.entities import (
     Dataset,
@@ -43,7 +44,6 @@ from runstone.errors import (
 )
 from runstone.journal.recovery import recover
 from runstone.journal.tracking import JournaledTracking
-from runstone.remote.files import PIECE_BYTES
 from runstone.remote.tracking import RemoteTracking
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Sequenced, Write

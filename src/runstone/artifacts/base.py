@@ -6,12 +6,13 @@ in tests.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from runstone.entities import FileInfo
 
-__all__ = ["ArtifactOpener", "ArtifactStore"]
+__all__ = ["ArtifactOpener", "ArtifactStore", "KeptFile", "NetworkedStore", "RangedStore"]
 
 
 class ArtifactOpener(Protocol):
@@ -58,3 +59,35 @@ class ArtifactStore(Protocol):
 
         Raises NotFound: nothing there.
         """
+
+
+class KeptFile(NamedTuple):
+    """A file that is in a store already; its ETag as `runstone.artifacts.digests` reads it."""
+
+    size_bytes: int
+    etag: str | None
+
+
+@runtime_checkable
+class NetworkedStore(Protocol):
+    """What an ArtifactStore may offer besides, so that folders go over a network quickly."""
+
+    def most_at_once(self) -> int:
+        """How many files may go over side by side."""
+
+    def find_kept(self, path: str) -> Mapping[str, KeptFile]:
+        """The files below a folder by their paths, so that none is sent again; empty where that is not known."""
+
+
+@runtime_checkable
+class RangedStore(Protocol):
+    """What an ArtifactStore may offer besides, so that others read some bytes of a file, or fetch it themselves."""
+
+    def facts_of(self, path: str) -> KeptFile:
+        """Size and ETag of a file. Raises NotFound."""
+
+    def read_range(self, path: str, start: int, stop: int, etag: str | None) -> bytes:
+        """Some of the bytes of the file that had this ETag. Raises NotFound; ArtifactError: it was replaced."""
+
+    def sign_url(self, verb: str, path: str, lifetime_s: int) -> str:
+        """A URL by which anybody may GET or PUT the file for a while. Raises RunstoneError where nothing can sign."""

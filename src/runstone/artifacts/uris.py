@@ -1,4 +1,6 @@
-"""From a URI to an ArtifactStore, and back for paths below it. Knows local folders; the rest by plug-ins.
+"""From a URI to an ArtifactStore, and back for paths below it. Knows local folders and buckets.
+
+Any other scheme is a plug-in's, or else fsspec's where that is installed and knows it.
 
 A plug-in offers the entry point `runstone.artifact_store`, whose name is the scheme and whose object is a
 callable that takes the URI and returns an ArtifactStore.
@@ -13,12 +15,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
 from runstone.artifacts.base import ArtifactStore
+from runstone.artifacts.buckets import SCHEMES
+from runstone.artifacts.fsspec import FsspecArtifactStore, knows_scheme
 from runstone.artifacts.local import LocalArtifactStore
+from runstone.artifacts.object import ObjectArtifactStore
 from runstone.artifacts.paths import check_artifact_path
 from runstone.errors import ArtifactError, InvalidInput
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
+    from importlib.metadata import EntryPoint, EntryPoints
 
 __all__ = ["ENTRY_POINT_GROUP", "DirectArtifacts", "join_uri", "open_artifact_store"]
 
@@ -29,10 +34,10 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")
 
 
 def open_artifact_store(uri: str) -> ArtifactStore:
-    """The store at a plain path, a `file:` URI, or a URI whose scheme a plug-in knows.
+    """The store at a plain path, a `file:` URI, a bucket, or a URI whose scheme a plug-in or fsspec knows.
 
-    Nothing is made or contacted for local folders. Raises InvalidInput for any other URI, ArtifactError for a
-    plug-in that cannot be loaded.
+    Nothing is made or contacted for local folders and buckets. Raises InvalidInput for any other URI, ArtifactError
+    for a plug-in that cannot be loaded.
     """
     uri = str(uri)
     if not uri or "\0" in uri:
@@ -43,7 +48,14 @@ def open_artifact_store(uri: str) -> ArtifactStore:
     scheme = match[1].lower()
     if scheme == "file":
         return LocalArtifactStore(_path_of_file_uri(uri))
-    return _open_by_plugin(scheme, uri)
+    plugins = _find_plugins()
+    if scheme in plugins.names:
+        return _open_by_plugin(plugins[scheme], uri)
+    if scheme in SCHEMES:
+        return ObjectArtifactStore(uri)
+    if knows_scheme(scheme):
+        return FsspecArtifactStore(uri)
+    raise _unknown(scheme, uri, plugins)
 
 
 class DirectArtifacts:
@@ -97,16 +109,7 @@ def _path_of_file_uri(uri: str) -> Path:
     return Path(path)
 
 
-def _open_by_plugin(scheme: str, uri: str) -> ArtifactStore:
-    plugins = _find_plugins()
-    if scheme not in plugins.names:
-        known = ", ".join(sorted({"file", *plugins.names}))
-        raise InvalidInput(
-            f"Cannot open the artifact URI {uri!r}: this version knows plain folders and the schemes "
-            f"{known}, not '{scheme}'. s3, gs, azure and mlflow-artifacts will come as extras of a later "
-            f"version; until then use a local folder, or a plug-in (entry point group '{ENTRY_POINT_GROUP}')"
-        )
-    plugin = plugins[scheme]
+def _open_by_plugin(plugin: EntryPoint, uri: str) -> ArtifactStore:
     try:
         open_store = plugin.load()
     except (ImportError, AttributeError) as error:
@@ -116,6 +119,15 @@ def _open_by_plugin(scheme: str, uri: str) -> ArtifactStore:
         ) from error
     store: ArtifactStore = open_store(uri)
     return store
+
+
+def _unknown(scheme: str, uri: str, plugins: EntryPoints) -> InvalidInput:
+    known = ", ".join(sorted({"file", *SCHEMES, *plugins.names}))
+    return InvalidInput(
+        f"Cannot open the artifact URI {uri!r}: this version knows plain folders and the schemes {known}, not "
+        f"'{scheme}'. Others come by fsspec (pip install 'runstone[fsspec]', and what fsspec needs for {scheme}:), or "
+        f"by a plug-in (entry point group '{ENTRY_POINT_GROUP}')"
+    )
 
 
 def _find_plugins() -> EntryPoints:

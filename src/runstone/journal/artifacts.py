@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from runstone.artifacts.base import ArtifactStore
+from runstone.artifacts.base import ArtifactStore, KeptFile, NetworkedStore
 from runstone.artifacts.paths import check_artifact_path
 from runstone.entities import FileInfo
 from runstone.errors import ArtifactError, NotFound, StoreUnavailable
@@ -91,6 +91,22 @@ class KeepingArtifacts:
             raise ArtifactError(f"Cannot keep '{path}' in {folder}: {error.strerror}") from error
         self._writer.log_event(KeepFile(name, path))
         return size_bytes
+
+    def most_at_once(self) -> int:
+        store = self._networked()
+        return 1 if store is None else store.most_at_once()
+
+    def find_kept(self, path: str) -> Mapping[str, KeptFile]:
+        """None where the store is away: all of it is kept, and compared at delivery."""
+        store = self._networked()
+        try:
+            return {} if store is None else store.find_kept(path)
+        except StoreUnavailable:
+            return {}
+
+    def _networked(self) -> NetworkedStore | None:
+        store = None if self._is_away() else self._store
+        return store if isinstance(store, NetworkedStore) else None
 
     def open(self, path: str) -> BinaryIO:
         self._settle()

@@ -10,20 +10,23 @@ import io
 import posixpath
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from runstone.artifacts.base import ArtifactStore
+from runstone.artifacts.base import ArtifactStore, KeptFile
+from runstone.artifacts.digests import PART_BYTES, is_same_content
 from runstone.artifacts.local import check_readable_file
 from runstone.artifacts.paths import check_artifact_path
+from runstone.artifacts.readahead import PIECE_BYTES, open_ranges
 from runstone.artifacts.uris import open_artifact_store
 from runstone.entities import FileInfo
-from runstone.errors import ArtifactError, InvalidInput, NotFound
+from runstone.errors import ArtifactError, InvalidInput, NotFound, RunstoneError
 from runstone.remote.address import ServerAddress
 from runstone.remote.bodies import Body, FileBody, SourceFailed, StreamBody
 from runstone.remote.calls import decode
-from runstone.remote.files import PIECE_BYTES, RangedFile
+from runstone.remote.direct import DirectTransfer
 from runstone.remote.transport import Answer, Call, HttpSession
 from runstone.wire.routes import ARTIFACTS_PATH
 from runstone.wire.schemas.runs import ArtifactsAnswer
@@ -31,6 +34,10 @@ from runstone.wire.schemas.runs import ArtifactsAnswer
 __all__ = ["HttpArtifactStore", "HttpArtifacts"]
 
 SCHEME = "mlflow-artifacts"
+_FILES_AT_ONCE = 4
+_DIRECT_BYTES = 32 << 20
+"""From here on asking for an address pays."""
+_VALIDATORS = ("etag", "last-modified")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)\Z")
 
 
@@ -40,6 +47,7 @@ class HttpArtifacts:
     def __init__(self, session: HttpSession) -> None:
         self._session = session
         self._others: dict[tuple[str, int], HttpSession] = {}
+        self._direct = DirectTransfer(session)
 
     def open(self, uri: str) -> ArtifactStore:
         """The store of the URI: the server's service for `mlflow-artifacts:`, else the place itself."""
@@ -47,10 +55,13 @@ class HttpArtifacts:
             return open_artifact_store(uri)
         host, path = _split(uri)
         folder = check_artifact_path(path.strip("/"), allow_empty=True)
-        return HttpArtifactStore(self._session_for(uri, host), uri.rstrip("/"), folder)
+        session = self._session_for(uri, host)
+        direct = self._direct if session is self._session else DirectTransfer(session)
+        return HttpArtifactStore(session, uri.rstrip("/"), folder, direct)
 
     def close(self) -> None:
-        """Close connections to other servers; that of the session is not ours."""
+        """Close connections to other servers and to buckets; that of the session is not ours."""
+        self._direct.close()
         for other in self._others.values():
             other.close()
 
@@ -93,7 +104,8 @@ def _split(uri: str) -> tuple[str, str]:
 class HttpArtifactStore:
     """The files below one folder of a server's artifacts. Nothing is held in memory but the piece on its way."""
 
-    def __init__(self, session: HttpSession, root_uri: str, folder: str) -> None:
+    def __init__(self, session: HttpSession, root_uri: str, folder: str, direct: DirectTransfer) -> None:
+        self._direct = direct
         self.root_uri = root_uri
         self._session = session
         self._folder = folder
@@ -102,11 +114,34 @@ class HttpArtifactStore:
         return f"HttpArtifactStore({self.root_uri!r})"
 
     def put_file(self, local_path: Path, path: str) -> None:
-        """Store the local file under `path`. Raises NotFound: no such local file."""
+        """Store the local file under `path`; a large one straight in the server's bucket, if it has one, or not at all
+        where it is there already. Raises NotFound: no such local file.
+        """
         path = check_artifact_path(path)
         local_path = Path(local_path)
         check_readable_file(local_path)
+        size_bytes = local_path.stat().st_size
+        if size_bytes > PART_BYTES and (
+            self._has(local_path, size_bytes, path)
+            or self._direct.put_file(local_path, size_bytes, posixpath.join(self._folder, path))
+        ):
+            return
         self._put(FileBody(local_path), path)
+
+    def _has(self, local_path: Path, size_bytes: int, path: str) -> bool:
+        head, sink = self._session.fetch(self._range_call(path, 0, 1), _make_sink)
+        sink.close()
+        if head.status != 206 or self._range_of(path, head)[2] != size_bytes:
+            return False
+        return is_same_content(local_path, size_bytes, head.headers.get("etag"))
+
+    def most_at_once(self) -> int:
+        """How many files may go over side by side."""
+        return _FILES_AT_ONCE
+
+    def find_kept(self, path: str) -> Mapping[str, KeptFile]:
+        """None: large files are looked up one by one, and small ones are sent as quickly."""
+        return {}
 
     def put_stream(self, stream: BinaryIO, path: str) -> int:
         """Store what the stream yields; returns the size in bytes.
@@ -148,14 +183,25 @@ class HttpArtifactStore:
         if len(first) == size_bytes:
             return io.BytesIO(first)
 
+        read = self._direct.find_reader(posixpath.join(self._folder, path)) if size_bytes > _DIRECT_BYTES else None
+
         def read_range(start: int, stop: int) -> bytes:
-            return self._read_range(path, start, stop, head)
+            nonlocal read
+            if read is not None:
+                try:
+                    return self._checked(path, start, stop, head, read(start, stop))
+                except RunstoneError:
+                    self._direct.close_download()
+                    read = None
+            return self._checked(path, start, stop, head, self._session.ask(self._range_call(path, start, stop)))
 
-        return cast("BinaryIO", io.BufferedReader(RangedFile(read_range, size_bytes, first), PIECE_BYTES))
+        return open_ranges(read_range, size_bytes, first)
 
-    def _read_range(self, path: str, start: int, stop: int, first: Answer) -> bytes:
-        answer = self._session.ask(self._range_call(path, start, stop))
-        is_same = all(answer.headers.get(name) == first.headers.get(name) for name in ("etag", "last-modified"))
+    def _checked(self, path: str, start: int, stop: int, first: Answer, answer: Answer) -> bytes:
+        """The bytes of the answer, which must be of the file that the first answer was of."""
+        is_same = all(
+            answer.headers.get(name) == first.headers.get(name) for name in _VALIDATORS if name in first.headers
+        )
         if answer.status != 206 or not is_same or self._range_of(path, answer)[:2] != (start, stop):
             raise ArtifactError(
                 f"The artifact '{path}' in '{self.root_uri}' was replaced or deleted while it was read; open it again"

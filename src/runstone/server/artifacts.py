@@ -11,9 +11,11 @@ import io
 import mimetypes
 import os
 import posixpath
+import re
 import stat
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -21,11 +23,14 @@ from urllib.parse import unquote, urlsplit
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from runstone.artifacts.base import ArtifactStore
+from runstone import settings
+from runstone.artifacts.base import ArtifactStore, RangedStore
+from runstone.artifacts.fsspec import FsspecArtifactStore
+from runstone.artifacts.object import ObjectArtifactStore
 from runstone.artifacts.paths import check_artifact_path
 from runstone.artifacts.uris import join_uri, open_artifact_store
 from runstone.entities import FileInfo
-from runstone.errors import InvalidInput, NotFound
+from runstone.errors import InvalidInput, NotFound, RunstoneError
 from runstone.server.bodies import BodyReader
 from runstone.wire import convert
 from runstone.wire.codec import encode
@@ -38,6 +43,9 @@ PROXIED_ROOT = "mlflow-artifacts:"
 T = TypeVar("T")
 
 _CHUNK_BYTES = 1 << 20
+_RANGE_BYTES = 4 << 20
+_DOWNLOAD_LIFETIME_S = 300
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _UPLOADERS = 128
 """Uploads that one process takes at a time; more wait."""
 
@@ -47,12 +55,17 @@ class ProxiedArtifacts:
 
     def __init__(self, destination: str) -> None:
         self.destination = destination
+        store = open_artifact_store(destination)
+        # One for all requests: it keeps connections.
+        self._bucket = store if isinstance(store, ObjectArtifactStore) else None
 
     def open(self, uri: str) -> ArtifactStore:
         """The store that the artifact URI of a run means here. Raises InvalidInput for one that means nothing."""
         scheme, colon, path = uri.partition(":")
         if colon and scheme == "mlflow-artifacts":
             path = "/" + path.lstrip("/") if not path.startswith("//") else _path_behind_host(path)
+            if self._bucket is not None:
+                return self._bucket.below(path.strip("/"))
             return open_artifact_store(join_uri(self.destination, path.strip("/")))
         return open_artifact_store(uri)
 
@@ -67,10 +80,9 @@ class ProxiedArtifacts:
             return f"{PROXIED_ROOT}/{path.strip('/')}"
         store = open_artifact_store(uri)
         if store.root_uri.startswith("file:"):
-            raise InvalidInput(
-                f"Invalid artifact location {uri!r}: a server keeps no artifacts in local folders of a client's "
-                "choice; leave it out, or give one like mlflow-artifacts:/FOLDER"
-            )
+            raise _not_for_clients(uri, "in local folders")
+        if isinstance(store, FsspecArtifactStore):
+            raise _not_for_clients(uri, "on file systems")  # of fsspec's many, which may be anything
         return store.root_uri.rstrip("/")
 
     def local_folder(self) -> str:
@@ -80,7 +92,14 @@ class ProxiedArtifacts:
 
     def root(self) -> ArtifactStore:
         """All of the destination."""
-        return open_artifact_store(self.destination)
+        return self._bucket or open_artifact_store(self.destination)
+
+
+def _not_for_clients(uri: str, where: str) -> InvalidInput:
+    return InvalidInput(
+        f"Invalid artifact location {uri!r}: a server keeps no artifacts {where} of a client's choice; leave it out, "
+        "or give one like mlflow-artifacts:/FOLDER"
+    )
 
 
 def _path_behind_host(path: str) -> str:
@@ -129,9 +148,39 @@ class ArtifactService:
             response = FileResponse(local, 200, headers, media_type, filename=name, stat_result=facts)
             response.chunk_size = _CHUNK_BYTES
             return response
-        stream = await self.in_thread(lambda: store.open(path))
         headers["Content-Disposition"] = "attachment"
+        if isinstance(store, RangedStore):
+            return await self._download_ranged(store, path, request, headers | {"Content-Type": media_type})
+        stream = await self.in_thread(lambda: store.open(path))
         return StreamingResponse(self._pieces(stream), 200, headers, media_type)
+
+    async def _download_ranged(
+        self, store: RangedStore, path: str, request: Request, headers: dict[str, str]
+    ) -> Response:
+        """A file of a bucket, or the range of it that is asked for (RFC 9110, 14), a piece in memory at a time."""
+        size_bytes, etag = await self.in_thread(lambda: store.facts_of(path))
+        headers |= {"Accept-Ranges": "bytes"} | ({"ETag": etag} if etag else {})
+        start, stop, status = 0, size_bytes, 200
+        if request.headers.get("if-range", etag) == etag and (
+            wanted := _RANGE.fullmatch(request.headers.get("range", ""))
+        ):
+            if wanted[1]:
+                start, stop = int(wanted[1]), min(size_bytes, int(wanted[2] or size_bytes) + 1)
+            elif wanted[2]:
+                start = max(0, size_bytes - int(wanted[2]))
+            if start >= stop:
+                return Response(status_code=416, headers={"Content-Range": f"bytes */{size_bytes}"})
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
+            status = 206
+        headers["Content-Length"] = str(stop - start)
+        return StreamingResponse(self._ranges(store, path, start, stop, etag), status, headers)
+
+    async def _ranges(
+        self, store: RangedStore, path: str, start: int, stop: int, etag: str | None
+    ) -> AsyncIterator[bytes]:
+        for begin in range(start, stop, _RANGE_BYTES):
+            end = min(begin + _RANGE_BYTES, stop)
+            yield await self.in_thread(partial(store.read_range, path, begin, end, etag))
 
     async def _pieces(self, stream: BinaryIO) -> AsyncIterator[bytes]:
         try:
@@ -140,9 +189,21 @@ class ArtifactService:
         finally:
             stream.close()
 
+    async def sign_download(self, store: ArtifactStore, path: str) -> tuple[str, int] | None:
+        """Where a client gets the file for a while by itself, and its size; None where only the server can."""
+        if not isinstance(store, RangedStore) or not settings.DIRECT_TRANSFER.get():
+            return None
+        size_bytes = (await self.in_thread(lambda: store.facts_of(path))).size_bytes
+        try:
+            return await self.in_thread(lambda: store.sign_url("GET", path, _DOWNLOAD_LIFETIME_S)), size_bytes
+        except RunstoneError:  # credentials of a kind that signs nothing
+            return None
+
     async def size_of(self, store: ArtifactStore, path: str) -> int | None:
         """The size of a file that can be had in ranges; None for one that comes in one piece. Raises NotFound."""
         local = await self.in_thread(lambda: store.local_path(path))
+        if isinstance(store, RangedStore):
+            return (await self.in_thread(lambda: store.facts_of(path))).size_bytes
         if local is None:
             await self.in_thread(lambda: store.open(path).close())
             return None

@@ -10,15 +10,17 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from runstone import settings
 from runstone.artifacts.local import LocalArtifactStore
 from runstone.artifacts.paths import PART_PREFIX, check_artifact_path
+from runstone.artifacts.s3_parts import S3Parts
 from runstone.errors import InvalidInput
 from runstone.server.addresses import own_url
 from runstone.server.artifacts import ArtifactService, ProxiedArtifacts
 from runstone.server.bodies import read_body
 from runstone.server.dispatch import json_response, plain_fault
 from runstone.server.targets import Handler, Target, wrong_verb
-from runstone.server.uploads import Uploads
+from runstone.server.uploads import Uploads, check_part_count
 from runstone.wire.codec import decode_body
 from runstone.wire.routes import ARTIFACTS_PATH, PRESIGNED_PATH, UPLOADS_PATH
 from runstone.wire.schemas import uploads as bodies
@@ -42,6 +44,7 @@ class FileRoutes:
         self._proxied = proxied
         self._static_prefix = static_prefix
         self._uploads = None if proxied is None else _uploads_beside(proxied)
+        self._parts = None if proxied is None or not settings.DIRECT_TRANSFER.get() else S3Parts.find(proxied.root())
 
     def find(self, path: str, verb: str) -> Target | Response | None:
         """What the path and verb lead to; None for a path that is none of these."""
@@ -82,6 +85,8 @@ class FileRoutes:
     def _presigned(self, proxied: ProxiedArtifacts, path: str) -> dict[str, Target]:
         async def describe(request: Request) -> Response:
             checked = check_artifact_path(path)
+            if direct := await self._files.sign_download(proxied.root(), checked):
+                return json_response(bodies.DownloadAddress(url=direct[0], file_size=direct[1]))
             size_bytes = await self._files.size_of(proxied.root(), checked)
             url = f"{own_url(request, self._static_prefix)}{ARTIFACTS_PATH}/{quote(checked)}"
             answer = bodies.DownloadAddress(url=url, headers=_credentials(request))
@@ -95,6 +100,8 @@ class FileRoutes:
 
     def _upload(self, proxied: ProxiedArtifacts, path: str) -> dict[str, Target] | None:
         act, _, rest = path.partition("/")
+        if self._parts is not None:
+            return self._upload_to_bucket(self._parts, act, rest)
         uploads = self._uploads
         if uploads is None:
             return {verb: Target("upload_parts", _refuse_parts, False) for verb in ("POST", "PUT")}
@@ -118,6 +125,33 @@ class FileRoutes:
             for number in range(1, body.num_parts + 1)
         ]
         return json_response(bodies.UploadAnswer(upload_id=upload_id, credentials=addresses))
+
+    def _upload_to_bucket(self, parts: S3Parts, act: str, folder: str) -> dict[str, Target] | None:
+        async def create(request: Request) -> Response:
+            body = await _read(request, bodies.CreateUpload)
+            target, count = _target(folder, body.path), check_part_count(body.num_parts)
+            upload_id = await self._files.in_thread(lambda: parts.create(target))
+            addresses = [
+                bodies.PartAddress(url=parts.part_url(target, upload_id, number), part_number=number)
+                for number in range(1, count + 1)
+            ]
+            return json_response(bodies.UploadAnswer(upload_id=upload_id, credentials=addresses))
+
+        async def complete(request: Request) -> Response:
+            body = await _read(request, bodies.CompleteUpload)
+            etags = [(part.part_number, part.etag) for part in body.parts]
+            target = _target(folder, body.path)
+            await self._files.in_thread(lambda: parts.complete(target, body.upload_id, etags))
+            return json_response(Empty())
+
+        async def abort(request: Request) -> Response:
+            body = await _read(request, bodies.AbortUpload)
+            target = _target(folder, body.path)
+            await self._files.in_thread(lambda: parts.abort(target, body.upload_id))
+            return json_response(Empty())
+
+        handlers: dict[str, Handler] = {"create": create, "complete": complete, "abort": abort}
+        return {"POST": Target(f"{act}_upload", handlers[act], True)} if act in handlers else None
 
     async def _put_part(self, uploads: Uploads, rest: str, request: Request) -> Response:
         upload_id, _, number = rest.partition("/")
@@ -143,7 +177,10 @@ class FileRoutes:
 
 
 def _uploads_beside(proxied: ProxiedArtifacts) -> Uploads | None:
-    """Parts lie on the destination's own disk, where every worker sees them; None where it is no local folder."""
+    """Parts lie on the destination's own disk, where every worker sees them; None where it is no local folder.
+
+    Those of S3 lie in the bucket (`S3Parts`); other buckets take files in one piece.
+    """
     root = proxied.root()
     return Uploads(root.root / _UPLOADS) if isinstance(root, LocalArtifactStore) else None
 

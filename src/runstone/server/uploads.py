@@ -23,13 +23,20 @@ from runstone.artifacts.paths import check_artifact_path
 from runstone.errors import InvalidInput, NotFound
 from runstone.naming import now_ms
 
-__all__ = ["MAX_PARTS", "Uploads"]
+__all__ = ["MAX_PARTS", "Uploads", "check_part_count"]
 
 MAX_PARTS = 10_000
 """As S3 has it."""
 _LIFETIME_MS = 24 * 3_600_000
 _RECORD = "upload"
 _ID = re.compile(r"[0-9a-f]{32}")
+
+
+def check_part_count(part_count: int) -> int:
+    """The count itself. Raises InvalidInput."""
+    if not 1 <= part_count <= MAX_PARTS:
+        raise InvalidInput(f"Invalid value {part_count} for parameter 'num_parts' supplied: expected 1 to {MAX_PARTS}")
+    return part_count
 
 
 class _Upload(msgspec.Struct, frozen=True):
@@ -48,10 +55,7 @@ class Uploads:
 
     def create(self, path: str, part_count: int) -> str:
         """Begin an upload of the artifact; returns its id. Raises InvalidInput."""
-        if not 1 <= part_count <= MAX_PARTS:
-            raise InvalidInput(
-                f"Invalid value {part_count} for parameter 'num_parts' supplied: expected 1 to {MAX_PARTS}"
-            )
+        check_part_count(part_count)
         self._remove_stale()
         upload_id = secrets.token_hex(16)
         self._write(upload_id, _Upload(check_artifact_path(path), part_count))
