@@ -108,7 +108,7 @@ def test_an_empty_slot_ends_what_is_read_until_its_writer_is_dead(writer: Writer
     writer.log("loss", 3.0, 1, 3)
     assert [value for *_, value in points_of(spool.read(1, 100))] == [1.0]
     assert [value for *_, value in points_of(spool.read(1, 100, last=3))] == [1.0, 3.0]
-    assert spool.fill_holes(2, 100)
+    spool.fill_holes(2, 3)
     assert [value for *_, value in points_of(spool.read(1, 100))] == [1.0, 3.0]
 
 

@@ -292,10 +292,11 @@ class Delivery:
             return
         if writer is None:
             self._finish(one)
-        elif courier.cursor <= one.spool.last_slot():
-            # A slot was taken and not written. Those who are in the midst of it are waited for.
+        elif courier.cursor <= (last := one.spool.last_slot()):
+            # A slot was taken and not written. Those who are in the midst of it are waited for; whoever comes now
+            # takes one that is later.
             if not is_logging():
-                one.spool.fill_holes(courier.cursor, HOLE_LIMIT)
+                one.spool.fill_holes(courier.cursor, min(last, courier.cursor + HOLE_LIMIT))
         elif time.monotonic() - one.heard_at > HEARTBEAT_S:
             courier.beat()
             one.heard_at = time.monotonic()
