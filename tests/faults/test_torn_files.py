@@ -12,22 +12,24 @@ import numpy as np
 import pytest
 
 from runstone.errors import NotFound
-from runstone.journal.records import EVENT, HEADER_BYTES, RECORD_BYTES, SKIPPED, Segment
+from runstone.journal.records import EVENT, HEADER_BYTES, RECORD_BYTES, ROW, ROW_END, Segment
 from runstone.journal.spool import list_spools
 from tests.faults.ledger import Ledger
 from tests.faults.place import Place
 
 ROWS = 1500
 """7,500 points, in segments of 1,024, 4,096 and 16,384 slots."""
+ROW_SLOTS = 3
 
 
 class Left(NamedTuple):
-    """What a dead program has left: its folder, the number in each slot (-1 for an event), the slots of events."""
+    """What a dead program has left: its folder; the slot of each number's record, of each event, and of each row."""
 
     folder: Path
     ledger: Ledger
     numbers: dict[int, int]
     events: dict[int, int]
+    rows: list[int]
 
     def segment(self, number: int) -> Path:
         return sorted(self.folder.glob("*.points"))[number]
@@ -39,16 +41,26 @@ def left(place: Place) -> Left:
     program, ledger = place.start_logging("log_and_vanish", {"RUNSTONE_OFFLINE": "always"}, rows=ROWS, params_every=100)
     assert program.wait() == 9
     (folder,) = list_spools(place.journal)
-    numbers, events = {}, {}
+    numbers: dict[int, int] = {}
+    events: dict[int, int] = {}
+    rows: list[int] = []
     for path in sorted(folder.glob("*.points")):
         segment = Segment.open(path)
-        for slot, record in enumerate(segment.read(segment.first, segment.capacity), segment.first):
+        records = segment.read(segment.first, segment.capacity)
+        words = records.view("<f8")
+        for index, record in enumerate(records):
+            slot = segment.first + index
+            if rows and slot < rows[-1] + ROW_SLOTS:
+                continue
             if record["key"] == EVENT:
                 events[int(record["step"])] = slot
-            elif 0 < record["key"] < SKIPPED:
-                numbers[slot] = int(record["value"])
-    assert sorted(numbers.values()) == list(range(5 * ROWS))
-    return Left(folder, ledger, numbers, events)
+            elif record["key"] == ROW:
+                rows.append(slot)
+                numbers.update((int(value), slot) for value in words[4 * index + 4 : 4 * index + 9])
+            elif 0 < record["key"] < ROW_END:
+                numbers[int(record["value"])] = slot
+    assert sorted(numbers) == list(range(5 * ROWS))
+    return Left(folder, ledger, numbers, events, rows)
 
 
 def overwrite(path: Path, offset: int, data: bytes) -> None:
@@ -138,12 +150,12 @@ def flip_length_of_event(left: Left) -> int:
 
 def cut_names(left: Left) -> int:
     os.truncate(left.folder / "names", 8 + len("loss") + 8 + len("acc") + 3)
-    return min(left.numbers) + 2  # the first point of the third key
+    return min(left.numbers.values()) + 2  # the first point of the third key
 
 
 def flip_name(left: Left) -> int:
     flip(left.folder / "names", 8 + len("loss") + 9)
-    return min(left.numbers) + 1
+    return min(left.numbers.values()) + 1
 
 
 DAMAGES: dict[Damage, str] = {
@@ -176,7 +188,7 @@ def test_what_stands_before_damage_is_delivered_and_the_rest_is_set_aside_with_t
     assert re.search(said, reason), reason
     assert reason.strip() in told
     assert str(aside) in told
-    expected = sorted(number for slot, number in left.numbers.items() if slot < at)
+    expected = sorted(number for number, slot in left.numbers.items() if slot < at)
     assert sorted(place.raw_numbers(left.ledger.run_id)) == expected
     assert place.deliver() == ""  # and is not tried again
 
@@ -209,7 +221,7 @@ def test_a_state_that_is_lost_costs_nothing(place: Place, left: Left, size: int)
 def test_a_segment_that_is_gone_takes_no_other_with_it(place: Place, left: Left) -> None:
     left.segment(1).unlink()
     place.deliver()
-    expected = [number for slot, number in left.numbers.items() if not 1025 <= slot < 5121]
+    expected = [number for number, slot in left.numbers.items() if not 1025 <= slot < 5121]
     assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
 
 
@@ -217,6 +229,6 @@ def test_empty_slots_between_points_are_passed_over(place: Place, left: Left) ->
     begin, end = 200, 900
     overwrite(left.segment(1), record_at(begin), bytes(RECORD_BYTES * (end - begin)))
     place.deliver()
-    expected = [number for slot, number in left.numbers.items() if not 1025 + begin <= slot < 1025 + end]
+    expected = [number for number, slot in left.numbers.items() if not 1025 + begin <= slot < 1025 + end]
     assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
     assert list_spools(place.journal) == []
