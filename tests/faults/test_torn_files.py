@@ -93,6 +93,12 @@ def cut_first_segment(left: Left) -> int:
     return 501
 
 
+def cut_within_a_row(left: Left) -> int:
+    assert 485 in left.rows
+    os.truncate(left.segment(0), record_at(486))
+    return 485
+
+
 def cut_within_a_record(left: Left) -> int:
     os.truncate(left.segment(1), record_at(700) + 20)
     return 1024 + 701
@@ -128,6 +134,32 @@ def flip_key(left: Left) -> int:
     return 1025 + 100
 
 
+def row_in(left: Left, segment: int) -> tuple[Path, int, int]:
+    """The file, the place of a row in it, and its slot."""
+    path = left.segment(segment)
+    first = Segment.open(path).first
+    row = [slot for slot in left.rows if slot >= first][5]
+    return path, record_at(row - first), row
+
+
+def flip_mark_of_a_row(left: Left) -> int:
+    path, at, row = row_in(left, 1)
+    flip(path, at + 24)
+    return row
+
+
+def flip_layout_of_a_row(left: Left) -> int:
+    path, at, row = row_in(left, 1)
+    flip(path, at + 16)
+    return row
+
+
+def flip_end_of_a_row(left: Left) -> int:
+    path, at, row = row_in(left, 1)
+    flip(path, at + ROW_SLOTS * RECORD_BYTES - 2)
+    return row
+
+
 def overwrite_records(left: Left) -> int:
     overwrite(left.segment(1), record_at(100), b"\xab" * 4096)
     return 1025 + 100
@@ -158,8 +190,24 @@ def flip_name(left: Left) -> int:
     return min(left.numbers.values()) + 1
 
 
+def cut_layouts(left: Left) -> int:
+    os.truncate(left.folder / "layouts", 15)
+    return left.rows[0]
+
+
+def flip_layouts(left: Left) -> int:
+    flip(left.folder / "layouts", 12)
+    return left.rows[0]
+
+
 DAMAGES: dict[Damage, str] = {
     cut_first_segment: r"0000000001\.points ends at its record 500, slot 501",
+    cut_within_a_row: r"0000000001\.points ends at its record 486, slot 487",
+    flip_mark_of_a_row: r"0000001025\.points is damaged at its record 41, slot 1066",
+    flip_layout_of_a_row: r"0000001025\.points is damaged at its record 41, slot 1066",
+    flip_end_of_a_row: r"0000001025\.points is damaged at its record 41, slot 1066",
+    cut_layouts: r"0000000001\.points is damaged at its record",
+    flip_layouts: r"0000000001\.points is damaged at its record",
     cut_within_a_record: r"0000001025\.points ends at its record 700, slot 1725",
     cut_last_segment: r"0000005121\.points ends at its record 3, slot 5124",
     cut_header: r"0000001025\.points ends within its header, at byte 10",
@@ -223,6 +271,24 @@ def test_a_segment_that_is_gone_takes_no_other_with_it(place: Place, left: Left)
     place.deliver()
     expected = [number for number, slot in left.numbers.items() if not 1025 <= slot < 5121]
     assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
+
+
+def test_a_row_without_its_end_is_passed_over_whole(place: Place, left: Left) -> None:
+    path, at, row = row_in(left, 1)
+    overwrite(path, at + 2 * RECORD_BYTES, bytes(RECORD_BYTES))
+    place.deliver()
+    expected = [number for number, slot in left.numbers.items() if slot != row]
+    assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
+    assert list_spools(place.journal) == []
+
+
+def test_a_row_whose_head_was_on_a_page_that_is_lost_takes_no_other_with_it(place: Place, left: Left) -> None:
+    path, at, row = row_in(left, 1)
+    overwrite(path, at - 20 * RECORD_BYTES, bytes(21 * RECORD_BYTES))
+    place.deliver()
+    expected = [number for number, slot in left.numbers.items() if not row - 20 <= slot <= row]
+    assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
+    assert list_spools(place.journal) == []
 
 
 def test_empty_slots_between_points_are_passed_over(place: Place, left: Left) -> None:

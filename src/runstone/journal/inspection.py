@@ -21,7 +21,8 @@ MAX_DEPTH = 4
 class SpoolState(NamedTuple):
     """A spool as it is now. Times are in ms.
 
-    `waiting` are points and events that its folder does not know to be delivered. `is_alive` is None where nobody here can tell: the writer is on another machine, or the folder is a copy.
+    `waiting` are points and events that its folder does not know to be delivered. `is_alive` is None where nobody here
+    can tell: the writer is on another machine, or the folder is a copy.
     """
 
     folder: Path
