@@ -59,9 +59,9 @@ class Rows(NamedTuple):
     heads: IntColumn
 
     def between(self, begin: int, end: int) -> Rows:
-        """Those whose heads lie there."""
+        """Those whose heads lie there, counted from `begin`."""
         first, last = np.searchsorted(self.heads, (begin, end))
-        return Rows(self.layout, self.heads[first:last])
+        return Rows(self.layout, self.heads[first:last] - begin)
 
     @property
     def points(self) -> int:
@@ -106,10 +106,15 @@ class View(NamedTuple):
         """Which of them are points that were logged one by one."""
         return (self.keys > 0) & (self.keys < ROW_END)
 
-    def points_in(self, begin: int, end: int) -> int:
-        """How many points there are in some of them."""
-        singles = int(np.count_nonzero(self.is_single()[begin:end]))
-        return singles + sum(rows.between(begin, end).points for rows in self.rows)
+    def part(self, begin: int, end: int) -> View:
+        """Some of them, which cut no row."""
+        rows = [part for part in (rows.between(begin, end) for rows in self.rows) if part.points]
+        return View(self.records[begin:end], self.keys[begin:end], rows)
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        return int(np.count_nonzero(self.is_single())) + sum(rows.points for rows in self.rows)
 
 
 def look(records: Records, layouts: Sequence[Layout | None], room: int) -> View:

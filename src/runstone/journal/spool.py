@@ -368,7 +368,7 @@ class Spool:
     def _count(self, segment: Segment, slot: int) -> int:
         at, total = max(slot, segment.first), 0
         while len((view := self._look(segment, at, _LOOK)).keys):
-            total += view.points_in(0, len(view.keys)) + int(np.count_nonzero(view.keys == EVENT))
+            total += view.points + int(np.count_nonzero(view.keys == EVENT))
             at += len(view.keys)
         return total
 
@@ -383,6 +383,8 @@ class Spool:
         if segment is None:
             return self._gap_at(slot, last)
         view = self._look(segment, slot, limit, last)
+        if last is None and len(empty := np.flatnonzero(view.keys == 0)):
+            view = view.part(0, int(empty[0]))
         keys, mark = view.keys, view.records["mark"]
         is_wrong = (keys > len(self.names)) & (keys <= ROW_END)
         is_wrong |= (keys > 0) & (mark != MARK) & (mark != MARK_NS)
@@ -393,9 +395,7 @@ class Spool:
         if len(wrong):
             at = slot + int(wrong[0])
             raise Damage(at, f"{segment.path} is damaged at its record {at - segment.first}, slot {at}")
-        empty = np.flatnonzero(keys == 0)
-        end = int(empty[0]) if last is None and len(empty) else len(keys)
-        return list(self._items(slot, view, end))
+        return list(self._items(slot, view))
 
     def _look(self, segment: Segment, slot: int, limit: int, last: int | None = None) -> View:
         """At most `limit` slots of a segment, none after `last`; more, where the first row takes more."""
@@ -414,24 +414,23 @@ class Spool:
         following = next((segment.first for segment in self.segments if segment.first > slot), None)
         return [] if last is None or following is None or following > last else [Gap(slot, following - 1)]
 
-    def _items(self, slot: int, view: View, end: int) -> Iterator[Slice | Happening | Gap]:
+    def _items(self, slot: int, view: View) -> Iterator[Slice | Happening | Gap]:
         begin = 0
-        for at in (*np.flatnonzero(view.keys[:end] == EVENT).tolist(), end):
-            first, logged = slot + begin, view.points_in(begin, at)
-            if logged:
-                yield Slice(first, slot + at - 1, self._batch(view, begin, at), logged)
+        for at in (*np.flatnonzero(view.keys == EVENT).tolist(), len(view.keys)):
+            first, part = slot + begin, view.part(begin, at)
+            if logged := part.points:
+                yield Slice(first, slot + at - 1, self._batch(part), logged)
                 first = slot + at
-            if at < end:
+            if at < len(view.keys):
                 yield Happening(first, slot + at, self._event(slot + at, int(view.records["step"][at])))
             elif first < slot + at:
                 yield Gap(first, slot + at - 1)
             begin = at + 1
 
-    def _batch(self, view: View, begin: int, end: int) -> MetricBatch:
-        """The points in some of the slots, at least one."""
-        rows = [part for part in (rows.between(begin, end) for rows in view.rows) if part.points]
-        parts = [batch_of(view.records, part, self.names) for part in rows]
-        records, keys, is_single = view.records[begin:end], view.keys[begin:end], view.is_single()[begin:end]
+    def _batch(self, view: View) -> MetricBatch:
+        """The points, at least one."""
+        parts = [batch_of(view.records, rows, self.names) for rows in view.rows]
+        records, keys, is_single = view.records, view.keys, view.is_single()
         if is_single.any():
             if not is_single.all():
                 records, keys = records[is_single], keys[is_single]
@@ -460,8 +459,8 @@ class Damage(StoreCorrupt):
 
 
 def _without_lost_heads(keys: IntColumn, is_wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which are wrong indeed; the others, whose keys become 0, follow an empty slot: a loss of power has taken the page
-    with the head of their row.
+    """Which are wrong indeed. What follows an empty slot is the rest of a row, the page of whose head was lost with the
+    power: its keys become 0.
     """
     before = np.maximum.accumulate(np.where(is_wrong, -1, np.arange(len(keys))))
     is_rest: npt.NDArray[np.bool_] = is_wrong & (before >= 0) & (keys[before] == 0)
