@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from runstone.journal.records import MARK, MARK_NS, RECORD_BYTES, ROW, ROW_END, SKIPPED, Records
 from runstone.series.points import IntColumn, MetricBatch
@@ -167,6 +168,11 @@ def batch_of(records: Records, rows: Rows, names: Sequence[str]) -> MetricBatch:
     step, timestamp = records["step"][heads], records["timestamp"][heads]
     is_ns = records["mark"][heads] == MARK_NS
     timestamp[is_ns] //= 1_000_000
-    first = (heads + 1) * _VALUES_A_SLOT
-    values = records.view("<f8")[first + np.arange(len(numbers))[:, None]]
+    first, words = (heads + 1) * _VALUES_A_SLOT, records.view("<f8")
+    apart = np.diff(heads)
+    if len(apart) and (apart == apart[0]).all():  # a training's, in a tenth of the time
+        strides = _VALUE_BYTES, int(apart[0]) * RECORD_BYTES
+        values = as_strided(words[first[0] :], (len(numbers), len(heads)), strides)
+    else:
+        values = words[first + np.arange(len(numbers))[:, None]]
     return MetricBatch.of_rows(tuple(names[number - 1] for number in numbers), step, timestamp, values)

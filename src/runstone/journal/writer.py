@@ -104,9 +104,13 @@ class Writer:
     """
 
     def _log_row(self, metrics: Mapping[str, Any], timestamp: int | None, step: int) -> None:
+        full, keys = self._segment, tuple(metrics)
+        if keys in self._packings and full.taken == full.capacity and self._grow(full):
+            return self.log_row(metrics, timestamp, step)  # as one record, now that there is room
         at = now_ms() if timestamp is None else timestamp
         self._log_checked([(key, value, at, step) for key, value in metrics.items()])
-        self._remember_layout(tuple(metrics))
+        self._remember_layout(keys)
+        return None
 
     def log_points(self, points: list[tuple[str, Any, Any, Any]]) -> None:
         """Record points given as (key, value, timestamp, step), all or none. Raises InvalidInput."""
