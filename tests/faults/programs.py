@@ -97,7 +97,7 @@ def _log_row(notes: Ledger, lane: int, row: int, run_id: str) -> None:
     begin = row * ROW
     first = notes.first(lane) + begin
     step = step_of(first)
-    if row % 3:
+    if row % 3 == 1:
         for at in range(ROW):
             notes.begin(lane, begin + at + 1)
             mlflow.log_metric(KEYS[at], first + at, step)
@@ -105,7 +105,7 @@ def _log_row(notes: Ledger, lane: int, row: int, run_id: str) -> None:
         return
     notes.begin(lane, begin + ROW)
     values = {key: float(first + at) for at, key in enumerate(KEYS)}
-    if row % 2:
+    if row % 6 != 2:
         mlflow.log_metrics(values, step)
     else:
         now = time.time_ns() // 1_000_000

@@ -12,22 +12,24 @@ import numpy as np
 import pytest
 
 from runstone.errors import NotFound
-from runstone.journal.records import EVENT, HEADER_BYTES, RECORD_BYTES, SKIPPED, Segment
+from runstone.journal.records import EVENT, HEADER_BYTES, RECORD_BYTES, ROW, ROW_END, Segment
 from runstone.journal.spool import list_spools
 from tests.faults.ledger import Ledger
 from tests.faults.place import Place
 
 ROWS = 1500
 """7,500 points, in segments of 1,024, 4,096 and 16,384 slots."""
+ROW_SLOTS = 3
 
 
 class Left(NamedTuple):
-    """What a dead program has left: its folder, the number in each slot (-1 for an event), the slots of events."""
+    """What a dead program has left: its folder; the slot of each number's record, of each event, and of each row."""
 
     folder: Path
     ledger: Ledger
     numbers: dict[int, int]
     events: dict[int, int]
+    rows: list[int]
 
     def segment(self, number: int) -> Path:
         return sorted(self.folder.glob("*.points"))[number]
@@ -39,16 +41,26 @@ def left(place: Place) -> Left:
     program, ledger = place.start_logging("log_and_vanish", {"RUNSTONE_OFFLINE": "always"}, rows=ROWS, params_every=100)
     assert program.wait() == 9
     (folder,) = list_spools(place.journal)
-    numbers, events = {}, {}
+    numbers: dict[int, int] = {}
+    events: dict[int, int] = {}
+    rows: list[int] = []
     for path in sorted(folder.glob("*.points")):
         segment = Segment.open(path)
-        for slot, record in enumerate(segment.read(segment.first, segment.capacity), segment.first):
+        records = segment.read(segment.first, segment.capacity)
+        words = records.view("<f8")
+        for index, record in enumerate(records):
+            slot = segment.first + index
+            if rows and slot < rows[-1] + ROW_SLOTS:
+                continue
             if record["key"] == EVENT:
                 events[int(record["step"])] = slot
-            elif 0 < record["key"] < SKIPPED:
-                numbers[slot] = int(record["value"])
-    assert sorted(numbers.values()) == list(range(5 * ROWS))
-    return Left(folder, ledger, numbers, events)
+            elif record["key"] == ROW:
+                rows.append(slot)
+                numbers.update((int(value), slot) for value in words[4 * index + 4 : 4 * index + 9])
+            elif 0 < record["key"] < ROW_END:
+                numbers[int(record["value"])] = slot
+    assert sorted(numbers) == list(range(5 * ROWS))
+    return Left(folder, ledger, numbers, events, rows)
 
 
 def overwrite(path: Path, offset: int, data: bytes) -> None:
@@ -79,6 +91,12 @@ Damage = Callable[[Left], int]
 def cut_first_segment(left: Left) -> int:
     os.truncate(left.segment(0), record_at(500))
     return 501
+
+
+def cut_within_a_row(left: Left) -> int:
+    assert 485 in left.rows
+    os.truncate(left.segment(0), record_at(486))
+    return 485
 
 
 def cut_within_a_record(left: Left) -> int:
@@ -116,6 +134,32 @@ def flip_key(left: Left) -> int:
     return 1025 + 100
 
 
+def row_in(left: Left, segment: int) -> tuple[Path, int, int]:
+    """The file, the place of a row in it, and its slot."""
+    path = left.segment(segment)
+    first = Segment.open(path).first
+    row = [slot for slot in left.rows if slot >= first][5]
+    return path, record_at(row - first), row
+
+
+def flip_mark_of_a_row(left: Left) -> int:
+    path, at, row = row_in(left, 1)
+    flip(path, at + 24)
+    return row
+
+
+def flip_layout_of_a_row(left: Left) -> int:
+    path, at, row = row_in(left, 1)
+    flip(path, at + 16)
+    return row
+
+
+def flip_end_of_a_row(left: Left) -> int:
+    path, at, row = row_in(left, 1)
+    flip(path, at + ROW_SLOTS * RECORD_BYTES - 2)
+    return row
+
+
 def overwrite_records(left: Left) -> int:
     overwrite(left.segment(1), record_at(100), b"\xab" * 4096)
     return 1025 + 100
@@ -138,16 +182,32 @@ def flip_length_of_event(left: Left) -> int:
 
 def cut_names(left: Left) -> int:
     os.truncate(left.folder / "names", 8 + len("loss") + 8 + len("acc") + 3)
-    return min(left.numbers) + 2  # the first point of the third key
+    return min(left.numbers.values()) + 2  # the first point of the third key
 
 
 def flip_name(left: Left) -> int:
     flip(left.folder / "names", 8 + len("loss") + 9)
-    return min(left.numbers) + 1
+    return min(left.numbers.values()) + 1
+
+
+def cut_layouts(left: Left) -> int:
+    os.truncate(left.folder / "layouts", 15)
+    return left.rows[0]
+
+
+def flip_layouts(left: Left) -> int:
+    flip(left.folder / "layouts", 12)
+    return left.rows[0]
 
 
 DAMAGES: dict[Damage, str] = {
     cut_first_segment: r"0000000001\.points ends at its record 500, slot 501",
+    cut_within_a_row: r"0000000001\.points ends at its record 486, slot 487",
+    flip_mark_of_a_row: r"0000001025\.points is damaged at its record 41, slot 1066",
+    flip_layout_of_a_row: r"0000001025\.points is damaged at its record 41, slot 1066",
+    flip_end_of_a_row: r"0000001025\.points is damaged at its record 41, slot 1066",
+    cut_layouts: r"0000000001\.points is damaged at its record",
+    flip_layouts: r"0000000001\.points is damaged at its record",
     cut_within_a_record: r"0000001025\.points ends at its record 700, slot 1725",
     cut_last_segment: r"0000005121\.points ends at its record 3, slot 5124",
     cut_header: r"0000001025\.points ends within its header, at byte 10",
@@ -176,7 +236,7 @@ def test_what_stands_before_damage_is_delivered_and_the_rest_is_set_aside_with_t
     assert re.search(said, reason), reason
     assert reason.strip() in told
     assert str(aside) in told
-    expected = sorted(number for slot, number in left.numbers.items() if slot < at)
+    expected = sorted(number for number, slot in left.numbers.items() if slot < at)
     assert sorted(place.raw_numbers(left.ledger.run_id)) == expected
     assert place.deliver() == ""  # and is not tried again
 
@@ -209,14 +269,32 @@ def test_a_state_that_is_lost_costs_nothing(place: Place, left: Left, size: int)
 def test_a_segment_that_is_gone_takes_no_other_with_it(place: Place, left: Left) -> None:
     left.segment(1).unlink()
     place.deliver()
-    expected = [number for slot, number in left.numbers.items() if not 1025 <= slot < 5121]
+    expected = [number for number, slot in left.numbers.items() if not 1025 <= slot < 5121]
     assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
+
+
+def test_a_row_without_its_end_is_passed_over_whole(place: Place, left: Left) -> None:
+    path, at, row = row_in(left, 1)
+    overwrite(path, at + 2 * RECORD_BYTES, bytes(RECORD_BYTES))
+    place.deliver()
+    expected = [number for number, slot in left.numbers.items() if slot != row]
+    assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
+    assert list_spools(place.journal) == []
+
+
+def test_a_row_whose_head_was_on_a_page_that_is_lost_takes_no_other_with_it(place: Place, left: Left) -> None:
+    path, at, row = row_in(left, 1)
+    overwrite(path, at - 20 * RECORD_BYTES, bytes(21 * RECORD_BYTES))
+    place.deliver()
+    expected = [number for number, slot in left.numbers.items() if not row - 20 <= slot <= row]
+    assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
+    assert list_spools(place.journal) == []
 
 
 def test_empty_slots_between_points_are_passed_over(place: Place, left: Left) -> None:
     begin, end = 200, 900
     overwrite(left.segment(1), record_at(begin), bytes(RECORD_BYTES * (end - begin)))
     place.deliver()
-    expected = [number for slot, number in left.numbers.items() if not 1025 + begin <= slot < 1025 + end]
+    expected = [number for number, slot in left.numbers.items() if not 1025 + begin <= slot < 1025 + end]
     assert np.array_equal(np.sort(place.raw_numbers(left.ledger.run_id)), np.sort(expected))
     assert list_spools(place.journal) == []

@@ -146,7 +146,7 @@ def test_damage_where_the_writer_may_be_at_work_is_left_for_later(tmp_path: Path
     put(segment, 2, number=99)  # as in a copy whose file of names is older
     spool.close()
     (result,) = recover(tmp_path, lambda about: store)
-    assert (result.outcome, result.slots, result.error) == ("open", 1, None)
+    assert (result.outcome, result.records, result.error) == ("open", 1, None)
     assert find_spools(tmp_path) == [spool.folder]
 
 
@@ -165,11 +165,11 @@ def test_a_copy_in_which_a_segment_is_missing_waits_for_it(tmp_path: Path, store
         if path.name != "0000000005.points":
             (copy / path.name).write_bytes(path.read_bytes())
     (result,) = recover(tmp_path / "copy", lambda about: store)
-    assert (result.outcome, result.slots) == ("blocked", 0)
+    assert (result.outcome, result.records) == ("blocked", 0)
     assert "is an incomplete copy" in (result.error or "")
     (copy / "0000000005.points").write_bytes((spool.folder / "0000000005.points").read_bytes())
     (result,) = recover(tmp_path / "copy", lambda about: store)
-    assert (result.outcome, result.slots) == ("delivered", 12)
+    assert (result.outcome, result.records) == ("delivered", 12)
     assert steps(store) == list(range(12))
 
 
@@ -200,7 +200,7 @@ def test_records_that_a_store_had_already_are_not_counted(tmp_path: Path, store:
     spool.close()
     progress: list[int] = []
     (result,) = recover(tmp_path, lambda about: store, on_progress=progress.append)
-    assert (result.slots, sum(progress)) == (5, 5)
+    assert (result.records, sum(progress)) == (5, 5)
     assert steps(store) == list(range(10))
 
 
@@ -219,7 +219,7 @@ def test_offline_what_is_over_is_left_to_others_while_the_process_goes_on(tmp_pa
     while alive["ended"]:
         alive = {state.about.writer: bool(state.is_alive) for state in inspect(tmp_path)}
     assert alive == {"ended": False, "active": True}
-    assert sorted(slots for _, slots in delivery.waiting()) == [1, 1]
+    assert sorted(records for _, records in delivery.waiting()) == [1, 1]
     assert delivery.flush(1.0) is False
     delivery.close(1.0)
     active.close()

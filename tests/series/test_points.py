@@ -148,3 +148,25 @@ def test_nothing_is_an_empty_batch():
         MetricBatch.of_columns(("loss",), np.empty(0, np.int64), Points.empty()),
     ):
         assert (len(batch), batch.keys, batch.starts.tolist(), list(batch.series())) == (0, (), [0], [])
+
+
+@given(st.lists(st.tuples(st.integers(-3, 9), st.integers(0, 3)), min_size=1, max_size=12), st.integers(1, 4))
+def test_rows_of_the_same_keys_are_a_batch_of_their_points(places, width):
+    step, timestamp = np.array(places, np.int64).T.copy()
+    values = np.arange(width * len(places), dtype=np.float64).reshape(width, len(places)) // 2
+    keys = tuple(f"key_{number}" for number in range(width))
+
+    batch = MetricBatch.of_rows(keys, step, timestamp, values)
+
+    assert series_of(batch) == {
+        key: in_order(zip(step.tolist(), timestamp.tolist(), values[number].tolist(), strict=True))
+        for number, key in enumerate(keys)
+    }
+
+
+@given(st.lists(keyed_row_lists.filter(bool), min_size=1, max_size=4))
+def test_joined_batches_hold_the_points_of_all(parts):
+    joined = MetricBatch.join([MetricBatch.of_metrics(metrics_of(part)) for part in parts])
+
+    everything = by_key([row for part in parts for row in part])
+    assert series_of(joined) == {key: in_order(of_key) for key, of_key in everything.items()}

@@ -123,10 +123,10 @@ def _deliver_one(folder: Path, destinations: _Destinations, on_progress: Callabl
         known.append(about)
         return destinations.find(about, folder)
 
-    def count(slots: int) -> None:
+    def count(more: int) -> None:
         nonlocal records
-        records += slots
-        on_progress(slots)
+        records += more
+        on_progress(more)
 
     try:
         result = recover_one(folder, find, on_progress=count)
@@ -141,7 +141,7 @@ def _deliver_one(folder: Path, destinations: _Destinations, on_progress: Callabl
         host=result.host,
         destination=destinations.shown(known[0], folder) if known else "",
         folder=result.folder,
-        records=result.slots,
+        records=result.records,
         outcome=result.outcome,
         problem=result.error,
     )

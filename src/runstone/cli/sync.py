@@ -104,7 +104,7 @@ def _watch(session: Session, where: Sequence[Path], uri: str | None, interval_s:
     try:
         while True:
             found = []
-            for one in deliver(session, _find(where), uri, on_progress=lambda slots: None):
+            for one in deliver(session, _find(where), uri, on_progress=lambda records: None):
                 found.append(one)
                 if one.records or one.outcome in ("delivered", "damaged", "refused"):
                     click.echo(f"{iso_time(now_ms())}  {one.run_id}  {one.records:,} records  {_outcome_text(one)}")
@@ -121,7 +121,7 @@ def _watch(session: Session, where: Sequence[Path], uri: str | None, interval_s:
 def _progress(spools: Sequence[Path]) -> Iterator[Callable[[int], None]]:
     """A progress bar on a terminal, on stderr; else nothing."""
     if not sys.stderr.isatty() or not spools:
-        yield lambda slots: None
+        yield lambda records: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -133,7 +133,7 @@ def _progress(spools: Sequence[Path]) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("Delivering"), BarColumn(), MofNCompleteColumn(), TextColumn("records"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
-        yield lambda slots: bar.update(task, advance=slots)
+        yield lambda records: bar.update(task, advance=records)
 
 
 def _print(delivered: Sequence[Delivered]) -> None:

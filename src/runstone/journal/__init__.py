@@ -2,7 +2,8 @@
 
 ::
 
-    records     a segment: points as 32-byte records in a mapped file, in order of their slots
+    records     a segment: 32-byte slots of a mapped file, and the records in them
+    rows        the points of one call as one record, in several slots
     events      everything else that is recorded, each with a slot of its own among the points
     spool       the folder of one writer (one process, one run): segments, names of keys, events, state
     writer      what logging calls: packs a record, nothing else

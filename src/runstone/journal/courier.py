@@ -51,7 +51,7 @@ class Courier:
         self.cursor = spool.delivered + 1
         """The next slot to deliver."""
         self.done = 0
-        """How many slots this courier has brought over."""
+        """How many points and events this courier has brought over."""
 
     # -- delivery
 
@@ -125,9 +125,10 @@ class Courier:
             self._confirm(last)
         return False
 
-    def _advance(self, slot: int) -> None:
-        self.done += slot + 1 - self.cursor
-        self._confirm(slot)
+    def _advance(self, *items: _Item) -> None:
+        """These are delivered, or done with."""
+        self.done += sum(map(_count, items))
+        self._confirm(items[-1].last)
 
     def _confirm(self, slot: int) -> None:
         self.cursor = slot + 1
@@ -174,7 +175,7 @@ class Courier:
             stored = next((number for number, error in enumerate(errors) if error is not None), len(items))
             if stored:
                 self._position = items[stored - 1][0].last
-                self._advance(self._position)
+                self._advance(*(item for item, _ in items[:stored]))
             items = items[stored:]
             if items:
                 error = errors[stored]
@@ -202,7 +203,7 @@ class Courier:
         is_told, what = self._on_refusal(item.first, item.last, error), _described(write)
         if not is_told and any(what.values()):  # a process's first word, or its last, holds nothing
             self._note(item, error, what)
-        self._advance(item.last)
+        self._advance(item)
 
     def _note(self, item: _Item, error: RunstoneError, what: dict[str, Any]) -> None:
         slots = {"run_id": self.run_id, "time": now_ms(), "error": str(error), "first": item.first, "last": item.last}
@@ -228,7 +229,7 @@ class Courier:
             self._require_run(error)
             if not self._on_refusal(item.first, item.last, error):
                 self._note(item, error, {"event": msgspec.to_builtins(event)})
-        self._advance(item.last)
+        self._advance(item)
 
     def _record_model(self, description: dict[str, Any]) -> None:
         known = self._tracking.get_run(self.run_id).data.tags.get(tag_names.LOGGED_MODELS, "[]")
@@ -307,6 +308,13 @@ def _remote_run_id(spool: Spool) -> str | None:
         return _remote_id_path(spool).read_text()
     except FileNotFoundError:
         return None
+
+
+def _count(item: _Item) -> int:
+    """How many points and events it holds."""
+    if isinstance(item, Slice):
+        return item.logged
+    return 1 if isinstance(item, Happening) else 0
 
 
 def _described(write: Write) -> dict[str, Any]:

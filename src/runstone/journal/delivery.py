@@ -167,10 +167,10 @@ class Delivery:
             return is_done()
 
     def waiting(self) -> list[tuple[Spool, int]]:
-        """The spools that are not delivered, and how many slots of each."""
+        """The spools that are not delivered, and how many points and events of each."""
         with self._changed:
-            found = [(one.spool, one.spool.last_slot() + 1 - one.courier.cursor) for one in self._consignments.values()]
-            return [*self._left, *((spool, slots) for spool, slots in found if slots > 0)]
+            found = [(one.spool, one.spool.count(one.courier.cursor)) for one in self._consignments.values()]
+            return [*self._left, *((spool, records) for spool, records in found if records)]
 
     def close(self, timeout_s: float) -> None:
         """Deliver what can be delivered within `timeout_s`, and end the thread. What is left stays on disk."""
@@ -227,12 +227,12 @@ class Delivery:
         """Offline, a spool that nobody writes to any more is closed: `runstone sync` may have it from now on."""
         for one in self._all():
             if one.writer is None and not is_logging():
-                slots = one.spool.last_slot() + 1 - one.courier.cursor
+                records = one.spool.count(one.courier.cursor)
                 with contextlib.suppress(OSError):
                     one.spool.sync()
                 with self._changed:
                     self._consignments.pop(one.spool.about.writer, None)
-                    self._left.append((one.spool, slots))
+                    self._left.append((one.spool, records))
                 one.spool.close()
                 one.spool.segments = []
 
@@ -292,10 +292,11 @@ class Delivery:
             return
         if writer is None:
             self._finish(one)
-        elif courier.cursor <= one.spool.last_slot():
-            # A slot was taken and not written. Those who are in the midst of it are waited for.
+        elif courier.cursor <= (last := one.spool.last_slot()):
+            # A slot was taken and not written. Those who are in the midst of it are waited for; whoever comes now
+            # takes one that is later.
             if not is_logging():
-                one.spool.fill_holes(courier.cursor, HOLE_LIMIT)
+                one.spool.fill_holes(courier.cursor, min(last, courier.cursor + HOLE_LIMIT))
         elif time.monotonic() - one.heard_at > HEARTBEAT_S:
             courier.beat()
             one.heard_at = time.monotonic()

@@ -1,7 +1,7 @@
 """Events: what a run records besides points, and the file in which a writer keeps them.
 
 The file is a row of frames: length and CRC-32 of what follows (4 bytes each, little-endian), then MessagePack. Names
-of keys stand in a file of the same kind, a text a frame. Knows no run.
+of keys stand in a file of the same kind, a text a frame, and so do the layouts of rows (see `rows`). Knows no run.
 """
 
 from __future__ import annotations
@@ -74,11 +74,13 @@ Event = Attach | CreateRun | Record | LinkDatasets | RecordModel | KeepFile
 class FrameFile:
     """An append-only file of checked frames. For one process at a time to write; made where it is missing.
 
-    A frame that cannot be written is kept in memory, and `is_safe` tells that a crash would lose it.
+    A frame that cannot be written is kept in memory, and `is_safe` tells that a crash would lose it. Where
+    `is_ordered`, because frames are known by their place, all that come after it are lost with it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_ordered: bool = False) -> None:
         self.path = path
+        self._is_ordered = is_ordered
         self.is_safe = True
         self._file: int | None = None
         self._end = path.stat().st_size if path.exists() else 0
@@ -89,6 +91,8 @@ class FrameFile:
         frame = _HEAD.pack(len(data), zlib.crc32(data)) + data
         offset = self._end
         try:
+            if self._is_ordered and not self.is_safe:
+                raise OSError("an earlier frame is missing")
             if self._file is None:
                 flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
                 self._file = os.open(self.path, flags, 0o600)

@@ -19,9 +19,10 @@ MAX_DEPTH = 4
 
 
 class SpoolState(NamedTuple):
-    """A spool as it is now. `waiting` are records that its folder does not know to be delivered; times are in ms.
+    """A spool as it is now. Times are in ms.
 
-    `is_alive` is None where nobody here can tell: the writer is on another machine, or the folder is a copy.
+    `waiting` are points and events that its folder does not know to be delivered. `is_alive` is None where nobody here
+    can tell: the writer is on another machine, or the folder is a copy.
     """
 
     folder: Path
@@ -88,7 +89,7 @@ def inspect_one(folder: Path) -> SpoolState | None:
     try:
         is_alive = True if not spool.lock() else None if may_be_at_work(spool) else False
         spool.load()
-        waiting = max(0, spool.last_slot() - spool.delivered)
+        waiting = spool.count(spool.delivered + 1)
         return SpoolState(folder, spool.about, is_alive, waiting, spool.heartbeat, measure(folder))
     except OSError:
         return None

@@ -327,16 +327,18 @@ class Journal:
             runs = len({spool.about.run_id for spool, _ in waiting})
             why = f": {self.delivery.failure}" if self.delivery.failure else ""
             notify(
-                f"{_counted(sum(slots for _, slots in waiting), 'record')} of {_counted(runs, 'run')} are kept in "
+                f"{_counted(sum(records for _, records in waiting), 'record')} of {_counted(runs, 'run')} are kept in "
                 f"{self.folder} and not delivered yet{why}; {self._how_to_deliver()}"
             )
 
     def say_run_is_kept(self, run_id: str) -> None:
         """Tell where the end of a run is that could not be delivered."""
-        slots = sum(slots for spool, slots in self.delivery.waiting() if spool.about.run_id == run_id)
-        if slots and self.mode != "always":  # there the end of the process tells
+        if self.mode == "always":
+            return  # the end of the process tells
+        records = sum(records for spool, records in self.delivery.waiting() if spool.about.run_id == run_id)
+        if records:
             notify(
-                f"the run {run_id} has ended, and {_counted(slots, 'record')} of it are kept in "
+                f"the run {run_id} has ended, and {_counted(records, 'record')} of it are kept in "
                 f"{self.folder / run_id}; this program goes on trying, and else {self._how_to_deliver()}"
             )
 
@@ -366,9 +368,9 @@ class Journal:
 
 def _recover(journal: Path, destination: str, tracking: Tracking) -> None:
     results = recover(journal, lambda about: tracking if about.destination == destination else None)
-    slots = sum(result.slots for result in results)
-    if slots:
-        notify(f"delivered {_counted(slots, 'record')} that other processes had left in {journal}")
+    records = sum(result.records for result in results)
+    if records:
+        notify(f"delivered {_counted(records, 'record')} that other processes had left in {journal}")
     for result in results:
         if result.error:
             notify(f"run {result.run_id}: {result.error}; see `runstone journal`")

@@ -1,19 +1,20 @@
-"""Segments: points as records of fixed width in a preallocated, memory-mapped file.
+"""Segments: slots of fixed width in a preallocated, memory-mapped file, and the records in them.
 
 Layout, all numbers little-endian::
 
     offset    bytes
     0         8      magic: b"RUNSTONE"
-    8         4      version of this layout: 1
+    8         4      version of this layout: 2 (1 had no rows)
     12        4      CRC-32 of bytes 16 to 31
     16        8      slot of the first record, counted from 1 over all segments of a writer
-    24        8      capacity, in records
+    24        8      capacity, in slots
     32        32     unused
-    64        32n    records: step, timestamp (ms), value, mark, key
+    64        32n    slots: step, timestamp (ms), value, mark, key
 
 `key` is the number of a name, counted from 1; it is written last, so a record is there once its key is not 0. EVENT
-stands for an event, whose offset in the events' file is in `step`; SKIPPED for a slot that was given up. `mark` is
-MARK, or MARK_NS where `timestamp` is in nanoseconds; by any other mark foreign bytes are noticed.
+stands for an event, whose offset in the events' file is in `step`; SKIPPED for a slot that was given up; ROW for the
+first slot of a row, which takes several (see `rows`). `mark` is MARK, or MARK_NS where `timestamp` is in nanoseconds;
+by any other mark foreign bytes are noticed.
 
 A record never straddles a sector, and a process that is killed leaves its mapped pages to the operating system, so
 what was packed survives it. Knows bytes; not whose they are.
@@ -33,7 +34,19 @@ import numpy.typing as npt
 
 from runstone.errors import StoreCorrupt
 
-__all__ = ["EVENT", "HEADER_BYTES", "MARK", "MARK_NS", "RECORD", "RECORD_BYTES", "SKIPPED", "Segment"]
+__all__ = [
+    "EVENT",
+    "HEADER_BYTES",
+    "MARK",
+    "MARK_NS",
+    "RECORD",
+    "RECORD_BYTES",
+    "ROW",
+    "ROW_END",
+    "SKIPPED",
+    "Records",
+    "Segment",
+]
 
 HEADER_BYTES = 64
 RECORD = struct.Struct("<qqdII")
@@ -41,12 +54,18 @@ RECORD_BYTES = RECORD.size
 MARK, MARK_NS = 0x52_55_4E_45, 0x52_55_4E_4E
 EVENT = 0xFFFF_FFFF
 SKIPPED = 0xFFFF_FFFE
+ROW = 0xFFFF_FFFD
+ROW_END = 0xFFFF_FFFC
+"""The least of the keys that stand for no name."""
 
 _MAGIC = b"RUNSTONE"
-_VERSION = 1
+_VERSION, _READABLE = 2, (1, 2)
 _HEAD = struct.Struct("<8sII")
 _BODY = struct.Struct("<QQ")
 _TYPE = np.dtype([("step", "<i8"), ("timestamp", "<i8"), ("value", "<f8"), ("mark", "<u4"), ("key", "<u4")])
+
+Records = npt.NDArray[np.void]
+"""Slots, with the fields of a record each."""
 
 
 class Segment:
@@ -64,7 +83,7 @@ class Segment:
         self.capacity = capacity
         self.limit = capacity
         self.lost = 0
-        """How many records have been cut off from the end of the file."""
+        """How many slots have been cut off from the end of the file."""
         # A count's next is one call of C, which no other thread can interrupt.
         self.indexes = itertools.count()
         self.take = self.indexes.__next__
@@ -103,9 +122,9 @@ class Segment:
                 raise StoreCorrupt(f"{path} ends within its header, at byte {len(head)}")
             magic, version, checksum = _HEAD.unpack_from(head)
             body = head[_HEAD.size : _HEAD.size + _BODY.size]
-            if magic != _MAGIC or (version == _VERSION and zlib.crc32(body) != checksum):
+            if magic != _MAGIC or (version in _READABLE and zlib.crc32(body) != checksum):
                 raise StoreCorrupt(f"{path} has a damaged header, at bytes 0 to {_HEAD.size + _BODY.size}")
-            if version != _VERSION:
+            if version not in _READABLE:
                 raise StoreCorrupt(f"{path} has layout {version}, this Runstone knows {_VERSION}: upgrade Runstone")
             buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         first, capacity = _BODY.unpack(body)
@@ -119,8 +138,8 @@ class Segment:
         """The slot after the last."""
         return self.first + self.capacity
 
-    def read(self, slot: int, limit: int) -> npt.NDArray[np.void]:
-        """A copy of at most `limit` records from `slot` on, up to the end; those not written yet have the key 0."""
+    def read(self, slot: int, limit: int) -> Records:
+        """A copy of at most `limit` slots from `slot` on, up to the end; those not written yet have the key 0."""
         start = HEADER_BYTES + (slot - self.first) * RECORD_BYTES
         stop = min(start + limit * RECORD_BYTES, HEADER_BYTES + self.capacity * RECORD_BYTES)
         return np.frombuffer(self.buffer[start:stop], _TYPE)
@@ -128,6 +147,11 @@ class Segment:
     def skip(self, index: int) -> None:
         """Give up a slot that was taken."""
         RECORD.pack_into(self.buffer, HEADER_BYTES + index * RECORD_BYTES, 0, 0, 0.0, MARK, SKIPPED)
+
+    def skip_row(self, first: int, end: int) -> None:
+        """Give up slots that were taken for a row, which may be written in part."""
+        for index in range(end - 1, first - 1, -1):  # its head last: until then nobody looks at the others
+            self.skip(index)
 
     def seal(self) -> None:
         """No slot may be taken any more. A thread that has taken one already still writes it."""

@@ -48,12 +48,12 @@ Outcome = Literal["delivered", "alive", "open", "damaged", "refused", "blocked"]
 
 
 class Recovered(NamedTuple):
-    """What came of one spool: slots delivered now, and why not all of them. `folder` is where it is now."""
+    """What came of one spool: points and events delivered now, and why not all of them. `folder` is where it is now."""
 
     folder: Path
     run_id: str
     host: str
-    slots: int
+    records: int
     outcome: Outcome
     error: str | None = None
 
@@ -62,7 +62,7 @@ def recover(
     journal: Path,
     find_tracking: Callable[[About], Tracking | None],
     *,
-    on_progress: Callable[[int], None] = lambda slots: None,
+    on_progress: Callable[[int], None] = lambda records: None,
 ) -> list[Recovered]:
     """Deliver every spool whose writer is not at work. `find_tracking` says to whom, None to leave one alone.
 
@@ -81,7 +81,7 @@ def recover_one(
     folder: Path,
     find_tracking: Callable[[About], Tracking | None],
     *,
-    on_progress: Callable[[int], None] = lambda slots: None,
+    on_progress: Callable[[int], None] = lambda records: None,
 ) -> Recovered | None:
     """Deliver one spool; None where it has gone meanwhile, or is not to be delivered.
 
@@ -112,8 +112,8 @@ def _reading(error: OSError) -> str:
     return str(error) if isinstance(error, StoreError) else f"{error.filename or 'the journal'}: {error.strerror}"
 
 
-def _recovered(spool: Spool, slots: int, outcome: Outcome, error: str | None = None) -> Recovered:
-    return Recovered(spool.folder, spool.about.run_id, spool.about.host, slots, outcome, error)
+def _recovered(spool: Spool, records: int, outcome: Outcome, error: str | None = None) -> Recovered:
+    return Recovered(spool.folder, spool.about.run_id, spool.about.host, records, outcome, error)
 
 
 def _deliver(spool: Spool, tracking: Tracking, on_progress: Callable[[int], None]) -> Recovered:

@@ -4,7 +4,8 @@ A writer is one process that records one run. Its folder is `<journal>/<run id>/
 
     about.json           whose it is, and where it goes
     state                delivered slots, heartbeat, whether the writer is done; locked while somebody works on it
-    names, events        see `events`
+    names, layouts       the keys of points and of rows, by their numbers (see `rows`)
+    events               see `events`
     0000000001.points    segments, named after their first slot
     refused.jsonl        what the store refused, and why
     files/               files that could not be stored yet
@@ -31,12 +32,14 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from runstone.errors import StoreCorrupt
 from runstone.journal.events import Event, FrameFile
-from runstone.journal.records import EVENT, MARK, MARK_NS, SKIPPED, Segment
+from runstone.journal.records import EVENT, MARK, MARK_NS, ROW, ROW_END, Records, Segment
+from runstone.journal.rows import WRONG, Layout, View, batch_of, look
 from runstone.naming import now_ms
-from runstone.series.points import MetricBatch, Points
+from runstone.series.points import IntColumn, MetricBatch, Points
 
 if sys.platform != "win32":
     import fcntl
@@ -64,6 +67,8 @@ DAMAGED, REFUSED = ".damaged", ".refused"
 GROWING = "growing"
 _ATTEMPTS = 10
 _UNFINISHED_S = 3600
+_LOOK = 1 << 16
+"""Slots in one go, where nothing but their number is wanted."""
 _STATE = struct.Struct("<QQQQ")  # delivered, heartbeat, whether it is ended, the number of this very file
 _encode_event = msgspec.msgpack.Encoder().encode
 _decode_event = msgspec.msgpack.Decoder(Event).decode
@@ -91,11 +96,15 @@ class About(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Slice(NamedTuple):
-    """Points in the slots `first` to `last`, which may include slots that were given up."""
+    """Points in the slots `first` to `last`, which may include slots that were given up.
+
+    `logged` is how many there were; those that are equal are one in `metrics`.
+    """
 
     first: int
     last: int
     metrics: MetricBatch
+    logged: int
 
 
 class Happening(NamedTuple):
@@ -121,8 +130,12 @@ class Spool:
         self.about = about
         self.is_live = is_live
         self.events = FrameFile(folder / "events")
-        self._names_file = FrameFile(folder / "names")
+        self._names_file = FrameFile(folder / "names", is_ordered=True)
+        self._layouts_file = FrameFile(folder / "layouts", is_ordered=True)
         self.names: list[str] = [frame.decode() for frame in self._names_file.frames()]
+        layouts = map(Layout.from_bytes, self._layouts_file.frames())
+        # One whose names were cut off is as good as none.
+        self._layouts = [one if max(one.numbers) <= len(self.names) else None for one in layouts]
         self.segments: list[Segment] = []
         self.damage: Damage | None = None
         """What kept `load` from finding all segments."""
@@ -209,6 +222,7 @@ class Spool:
         """Close its files, and give back the lock; what is on disk stays."""
         self.events.close()
         self._names_file.close()
+        self._layouts_file.close()
         self._state.close()  # it holds the lock, too
         if self._state_file >= 0:
             os.close(self._state_file)
@@ -238,20 +252,17 @@ class Spool:
             file.write(json.dumps(line) + "\n")
         return path
 
-    def fill_holes(self, slot: int, limit: int) -> bool:
-        """Skip the slots from `slot` on that are empty and stand before one that is written; whether there were any.
+    def fill_holes(self, slot: int, last: int) -> None:
+        """Give up the slots from `slot` on, none of them after `last`, that were taken and not written.
 
-        Only while no thread is about to write (`writer.is_logging`).
+        Only while no thread is about to write one of them (`writer.is_logging`).
         """
         segment = self._segment_at(slot)
-        if segment is None:
-            return False
-        written = np.flatnonzero(segment.read(slot, limit)["key"])
-        if not len(written) or written[0] == 0:
-            return False
-        for index in range(slot - segment.first, slot - segment.first + int(written[0])):
-            segment.skip(index)
-        return True
+        if segment is not None:
+            keys = self._look(segment, slot, last + 1 - slot).keys
+            written = np.flatnonzero(keys)
+            first = slot - segment.first
+            segment.skip_row(first, first + int(written[0] if len(written) else len(keys)))
 
     def size_bytes(self) -> int:
         """What it takes on disk."""
@@ -271,6 +282,14 @@ class Spool:
         self._names_file.append(name.encode())
         self.names.append(name)
         return len(self.names)
+
+    def add_layout(self, layout: Layout) -> int | None:
+        """The number of a new layout, whose names are there already; None where the disk does not take it."""
+        self._layouts_file.append(layout.to_bytes())
+        if not self._layouts_file.is_safe:
+            return None
+        self._layouts.append(layout)
+        return len(self._layouts)
 
     @property
     def is_safe(self) -> bool:
@@ -303,6 +322,7 @@ class Spool:
             if segment.end > self._synced:
                 segment.sync()
         self._names_file.sync()
+        self._layouts_file.sync()
         self.events.sync()
         self._synced = last
 
@@ -338,57 +358,87 @@ class Spool:
     def last_step(self) -> int | None:
         """The step of the last point that is still here."""
         for segment in reversed(self.segments):
-            records = segment.read(segment.first, segment.capacity)
-            points = np.flatnonzero((records["key"] != 0) & (records["key"] < SKIPPED))
+            view = self._look(segment, segment.first, segment.capacity)
+            points = np.flatnonzero(view.is_single() | (view.keys == ROW))
             if len(points):
-                return int(records["step"][points[-1]])
+                return int(view.records["step"][points[-1]])
         return None
+
+    def count(self, slot: int) -> int:
+        """How many points and events there are from `slot` on, where a record begins."""
+        return sum(self._count(segment, slot) for segment in list(self.segments) if segment.end > slot)
+
+    def _count(self, segment: Segment, slot: int) -> int:
+        at, total = max(slot, segment.first), 0
+        while len((view := self._look(segment, at, _LOOK)).keys):
+            total += view.points + int(np.count_nonzero(view.keys == EVENT))
+            at += len(view.keys)
+        return total
 
     def read(self, slot: int, limit: int, last: int | None = None) -> list[Slice | Happening | Gap]:
         """What is in at most `limit` slots from `slot` on, in order, up to the first that is not written yet.
 
-        With `last`, slots up to there that are not written are passed over: their writer is dead. Raises StoreCorrupt
-        at the first record that cannot be; what is before it must be read with a smaller limit.
+        More than `limit`, where the first row takes more. With `last`, slots up to there that are not written are
+        passed over: their writer is dead. Raises StoreCorrupt at the first record that cannot be; what is before it
+        must be read with a smaller limit.
         """
         segment = self._segment_at(slot)
         if segment is None:
             return self._gap_at(slot, last)
-        records = segment.read(slot, limit)
-        keys = records["key"]
-        empty = np.flatnonzero(keys == 0)
-        written = int(empty[0]) if len(empty) else len(records)
-        count = written if last is None else max(0, min(len(records), last - slot + 1))
-        records, keys = records[:count], keys[:count]
-        numbers = keys.astype(np.int64)
-        is_unknown = (numbers > len(self.names)) & (keys < SKIPPED)
-        is_ns = records["mark"] == MARK_NS
-        wrong = np.flatnonzero((keys != 0) & (((records["mark"] != MARK) & ~is_ns) | is_unknown))
+        view = self._look(segment, slot, limit, last)
+        if last is None and len(empty := np.flatnonzero(view.keys == 0)):
+            view = view.part(0, int(empty[0]))
+        keys, mark = view.keys, view.records["mark"]
+        is_wrong = (keys > len(self.names)) & (keys <= ROW_END)
+        is_wrong |= (keys > 0) & (mark != MARK) & (mark != MARK_NS)
+        is_wrong |= keys == WRONG
+        if last is not None:
+            is_wrong = _without_lost_heads(keys, is_wrong)
+        wrong = np.flatnonzero(is_wrong)
         if len(wrong):
             at = slot + int(wrong[0])
             raise Damage(at, f"{segment.path} is damaged at its record {at - segment.first}, slot {at}")
-        return list(self._items(slot, records, numbers))
+        return list(self._items(slot, view))
+
+    def _look(self, segment: Segment, slot: int, limit: int, last: int | None = None) -> View:
+        """At most `limit` slots of a segment, none after `last`; more, where the first row takes more."""
+        end = segment.end if last is None else min(segment.end, last + 1)
+        if self.is_live:  # what nobody has taken need not be copied
+            end = min(end, segment.first + segment.taken)
+        while True:
+            records = segment.read(slot, max(0, min(limit, end - slot)))
+            view = look(records, self._layouts, segment.end + segment.lost - slot)
+            if len(view.keys) or slot + len(records) >= end:
+                return view
+            limit *= 2
 
     def _gap_at(self, slot: int, last: int | None) -> list[Slice | Happening | Gap]:
         """Between segments: others were in the memory of a process that is dead."""
         following = next((segment.first for segment in self.segments if segment.first > slot), None)
         return [] if last is None or following is None or following > last else [Gap(slot, following - 1)]
 
-    def _items(self, slot: int, records: np.ndarray, numbers: np.ndarray) -> Iterator[Slice | Happening | Gap]:
+    def _items(self, slot: int, view: View) -> Iterator[Slice | Happening | Gap]:
         begin = 0
-        for at in (*np.flatnonzero(numbers == EVENT).tolist(), len(records)):
-            part, rows = records[begin:at], numbers[begin:at]
-            is_point = (rows != 0) & (rows < SKIPPED)
-            first = slot + begin
-            if not is_point.all():
-                part, rows = part[is_point], rows[is_point]
-            if len(part):
-                yield Slice(first, slot + at - 1, MetricBatch.of_columns(tuple(self.names), rows - 1, _points(part)))
+        for at in (*np.flatnonzero(view.keys == EVENT).tolist(), len(view.keys)):
+            first, part = slot + begin, view.part(begin, at)
+            if logged := part.points:
+                yield Slice(first, slot + at - 1, self._batch(part), logged)
                 first = slot + at
-            if at < len(records):
-                yield Happening(first, slot + at, self._event(slot + at, int(records["step"][at])))
+            if at < len(view.keys):
+                yield Happening(first, slot + at, self._event(slot + at, int(view.records["step"][at])))
             elif first < slot + at:
                 yield Gap(first, slot + at - 1)
             begin = at + 1
+
+    def _batch(self, view: View) -> MetricBatch:
+        """The points, at least one."""
+        parts = [batch_of(view.records, rows, self.names) for rows in view.rows]
+        records, keys, is_single = view.records, view.keys, view.is_single()
+        if is_single.any():
+            if not is_single.all():
+                records, keys = records[is_single], keys[is_single]
+            parts.append(MetricBatch.of_columns(tuple(self.names), keys - 1, _points(records)))
+        return MetricBatch.join(parts)
 
     def _event(self, slot: int, offset: int) -> Event:
         try:
@@ -411,7 +461,18 @@ class Damage(StoreCorrupt):
         self.slot = slot
 
 
-def _points(records: np.ndarray) -> Points:
+def _without_lost_heads(keys: IntColumn, is_wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which are wrong indeed. What follows an empty slot is the rest of a row, the page of whose head was lost with the
+    power: its keys become 0.
+    """
+    before = np.maximum.accumulate(np.where(is_wrong, -1, np.arange(len(keys))))
+    is_rest: npt.NDArray[np.bool_] = is_wrong & (before >= 0) & (keys[before] == 0)
+    keys[is_rest] = 0
+    is_wrong &= ~is_rest
+    return is_wrong
+
+
+def _points(records: Records) -> Points:
     timestamp = records["timestamp"].copy()
     is_ns = records["mark"] == MARK_NS
     timestamp[is_ns] //= 1_000_000

@@ -16,6 +16,7 @@ from typing import Any
 from runstone.errors import StoreUnavailable
 from runstone.journal.events import Event
 from runstone.journal.records import EVENT, HEADER_BYTES, MARK, MARK_NS, RECORD, RECORD_BYTES, Segment
+from runstone.journal.rows import ROW_COMMIT, Layout, head_of, row_packer
 from runstone.journal.spool import Spool
 from runstone.naming import now_ms, now_ns
 from runstone.validation import check_key, metric_value, metric_whole_number
@@ -28,7 +29,8 @@ MEMORY_RECORDS = 1 << 16
 MAX_MEMORY_SEGMENTS = 32
 """64 MB, for as long as the disk is full."""
 MAX_ROW = 4096
-_MAX_LAYOUTS = 64
+MAX_LAYOUT_KEYS = 1 << 16
+"""Of all layouts of a spool together; rows of yet other keys are packed point by point."""
 
 _NOWHERE = Segment.in_memory(1, 0)
 """Has no slot, so that the first call of `log` takes the slow way."""
@@ -36,13 +38,10 @@ _UNPACKABLE = (struct.error, TypeError, ValueError, OverflowError, RuntimeError)
 
 _pack_record = RECORD.pack_into
 
-# A record's fields before and behind its value: in a row, all begin alike, and end as in the row before.
-_pack_head, _pack_tail = struct.Struct("<qq").pack, struct.Struct("<II").pack
-
 Log = Callable[[str, Any, "int | None", int], None]
 LogRow = Callable[[Mapping[str, Any], "int | None", int], None]
-_Layout = tuple[Callable[..., None], list[Any]]
-"""What packs a row of certain keys, and its fields, of which heads and values are still missing."""
+_Packing = tuple[Callable[..., None], int, bytes, bytes]
+"""What packs a row of certain keys, how many slots it takes less one, and its heads: for a time in ms, and in ns."""
 
 
 class Room:
@@ -77,13 +76,14 @@ class Writer:
 
     def _forget(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._layouts: dict[tuple[str, ...], _Layout] = {}
+        self._packings: dict[tuple[str, ...], _Packing] = {}
+        self._layout_keys = 0
         self._use(_NOWHERE)
 
     def _use(self, segment: Segment) -> None:
         self._segment = segment
         self.log = _make_log(self._numbers, segment, self._log_one)
-        self.log_row = _make_log_row(self._layouts, segment, self._log_row)
+        self.log_row = _make_log_row(self._packings, segment, self._log_row)
 
     # -- points
 
@@ -104,9 +104,13 @@ class Writer:
     """
 
     def _log_row(self, metrics: Mapping[str, Any], timestamp: int | None, step: int) -> None:
+        full, keys = self._segment, tuple(metrics)
+        if keys in self._packings and full.taken == full.capacity and self._grow(full):
+            return self.log_row(metrics, timestamp, step)  # as one record, now that there is room
         at = now_ms() if timestamp is None else timestamp
         self._log_checked([(key, value, at, step) for key, value in metrics.items()])
-        self._remember_layout(tuple(metrics))
+        self._remember_layout(keys)
+        return None
 
     def log_points(self, points: list[tuple[str, Any, Any, Any]]) -> None:
         """Record points given as (key, value, timestamp, step), all or none. Raises InvalidInput."""
@@ -152,17 +156,21 @@ class Writer:
 
     def _remember_layout(self, keys: tuple[str, ...]) -> None:
         """The next row of these keys is packed in one call."""
-        if not 1 < len(keys) <= MAX_ROW:
+        if not 0 < len(set(keys)) == len(keys) <= MAX_ROW:
             return
         with self._lock:
-            numbers = [self._numbers.get(key) for key in keys]
-        if None in numbers:
-            return  # closed meanwhile
-        if len(self._layouts) >= _MAX_LAYOUTS:
-            self._layouts.clear()
-        fields: list[Any] = [None] * (3 * len(keys))
-        fields[2::3] = [_pack_tail(MARK, number) for number in numbers]
-        self._layouts[keys] = struct.Struct("<" + "16sd8s" * len(keys)).pack_into, fields
+            numbers = [self._numbers.get(key, 0) for key in keys]
+            if self.spool is None or 0 in numbers or keys in self._packings:
+                return  # closed meanwhile, or another thread was faster
+            if self._layout_keys + len(keys) > MAX_LAYOUT_KEYS:
+                return
+            layout = Layout(numbers)
+            number = self.spool.add_layout(layout)
+            if number is None:
+                return  # a crash would lose it, and every row with it
+            self._layout_keys += len(keys)
+            heads = head_of(number, MARK), head_of(number, MARK_NS)
+            self._packings[keys] = row_packer(len(keys)), layout.slots - 1, *heads
 
     # -- events
 
@@ -277,33 +285,30 @@ def _make_log(numbers: Mapping[str, int], segment: Segment, log_slowly: Log) -> 
     return log
 
 
-def _make_log_row(layouts: Mapping[tuple[str, ...], _Layout], segment: Segment, log_slowly: LogRow) -> LogRow:
+def _make_log_row(packings: Mapping[tuple[str, ...], _Packing], segment: Segment, log_slowly: LogRow) -> LogRow:
     indexes, buffer = segment.indexes, segment.buffer
 
     # After a step of training nothing of this is in the processor's cache: what is called and touched counts, more
     # than how often.
     def log_row(metrics: Mapping[str, Any], timestamp: int | None, step: int) -> None:
-        layout = layouts.get(tuple(metrics))
-        if layout is None:
+        packing = packings.get(tuple(metrics))
+        if packing is None:
             return log_slowly(metrics, timestamp, step)
-        pack, fields = layout
-        size = len(metrics)
-        try:
-            head = _pack_head(step, now_ns() // 1_000_000 if timestamp is None else timestamp)
-        except _UNPACKABLE:
-            return log_slowly(metrics, timestamp, step)
-        # Slots that follow each other, there being two at least: one call of C, as `take` is.
-        end = next(islice(indexes, size - 1, None)) + 1
-        if end <= segment.limit:
-            fields = fields.copy()
-            fields[0::3] = [head] * size
-            fields[1::3] = metrics.values()
+        pack, others, head_ms, head_ns = packing
+        # Slots that follow each other: one call of C, as `take` is.
+        last = next(islice(indexes, others, None))
+        if last < segment.limit:
+            at = HEADER_BYTES + (last - others) * RECORD_BYTES
             try:
-                return pack(buffer, HEADER_BYTES + (end - size) * RECORD_BYTES, *fields)
+                if timestamp is None:
+                    return pack(buffer, at, step, now_ns(), head_ns, *metrics.values(), ROW_COMMIT)
+                return pack(buffer, at, step, timestamp, head_ms, *metrics.values(), ROW_COMMIT)
             except _UNPACKABLE:
                 pass  # told of what cannot be packed by the way that looks at each
-        for index in range(end - size, min(end, segment.limit)):
-            segment.skip(index)
+            except BaseException:
+                segment.skip_row(last - others, last + 1)
+                raise
+        segment.skip_row(last - others, min(last + 1, segment.limit))
         return log_slowly(metrics, timestamp, step)
 
     return log_row

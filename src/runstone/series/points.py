@@ -147,6 +147,39 @@ class MetricBatch:
         return cls((key,), np.array([0, len(points)], np.int64), points)
 
     @classmethod
+    def of_rows(
+        cls, keys: tuple[str, ...], step: IntColumn, timestamp: IntColumn, values: npt.NDArray[np.float64]
+    ) -> MetricBatch:
+        """The batch of points that were logged together: `values[i, j]` of `keys[i]` at `step[j]` and `timestamp[j]`.
+
+        Keys are distinct, rows (at least one) are in any order.
+        """
+        rows, width = len(step), len(keys)
+        points = Points(np.tile(step, width), np.tile(timestamp, width), values.ravel())
+        of_one = Points(step, timestamp, values[0])
+        if of_one.ordered() is of_one:
+            return cls(keys, np.arange(0, len(points) + 1, rows, dtype=np.int64), points)
+        return cls._of_any_rows(keys, np.repeat(np.arange(width), rows), points)
+
+    @classmethod
+    def join(cls, parts: Sequence[MetricBatch]) -> MetricBatch:
+        """The points of all parts (at least one) in one batch."""
+        if len(parts) == 1:
+            return parts[0]
+        parts = sorted(parts, key=lambda part: int(part.points.step[0]))  # often enough for the keys that they share
+        points = Points(
+            np.concatenate([part.points.step for part in parts]),
+            np.concatenate([part.points.timestamp for part in parts]),
+            np.concatenate([part.points.value for part in parts]),
+        )
+        lengths = np.concatenate([np.diff(part.starts) for part in parts])
+        keys = [key for part in parts for key in part.keys]
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        if len(numbers) == len(keys):
+            return cls(tuple(keys), np.concatenate([[0], np.cumsum(lengths)]), points)
+        return cls.of_columns(tuple(numbers), np.repeat([numbers[key] for key in keys], lengths), points)
+
+    @classmethod
     def of_columns(cls, keys: tuple[str, ...], key_rows: IntColumn, points: Points) -> MetricBatch:
         """The batch of points in any order, of which row i belongs to `keys[key_rows[i]]`.
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import astuple
 
 from runstone.errors import StoreCorrupt
 from runstone.series.codec import ChunkEncoder, decode_chunk, split_chunks
@@ -112,13 +113,14 @@ _UPSERT_SERIES = (
 
 
 def _summary(columns: Sequence[float | None]) -> Summary:
-    return Summary(*(math.nan if value is None else value for value in columns))  # type: ignore[arg-type]
+    if None in columns:
+        columns = [math.nan if value is None else value for value in columns]
+    return Summary(*columns)  # type: ignore[arg-type]
 
 
 def _columns(summary: Summary) -> list[float | None]:
     """The columns of SUMMARY; SQLite would turn NaN into NULL by itself, PostgreSQL would keep and sort it."""
-    values = (getattr(summary, name) for name in summary.__struct_fields__)
-    return [None if value != value else value for value in values]
+    return [None if value != value else value for value in astuple(summary)]
 
 
 def list_summaries(tx: Transaction, run: int) -> dict[str, Summary]:
