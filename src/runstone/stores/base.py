@@ -134,13 +134,13 @@ class Store(Protocol):
     # -- experiments
 
     def create_experiment(self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int) -> str:
-        """Create one and return its id. Raises AlreadyExists, also for a name that a deleted experiment holds."""
+        """Create one and return its id. Raises AlreadyExists; the name of a deleted experiment is free."""
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """The experiment, deleted or not."""
 
     def find_experiment(self, name: str) -> Experiment | None:
-        """The experiment of that name, deleted or not, or None."""
+        """The experiment of that name, or None: the active one, else the newest of the deleted ones."""
 
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         """A page of experiments. Raises InvalidInput for a page token that is not of this query."""
@@ -149,7 +149,10 @@ class Store(Protocol):
         """Raises AlreadyExists, and NotActive for a deleted experiment."""
 
     def set_experiment_stage(self, experiment_id: str, stage: LifecycleStage, *, now: int) -> None:
-        """Delete or restore it, with the runs that are active in it, or that were deleted with it."""
+        """Delete or restore it, with the runs that are active in it, or that were deleted with it.
+
+        Raises AlreadyExists where it is to be restored, and another one has taken its name.
+        """
 
     def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str], *, now: int) -> None:
         """Set tags; others stay. Raises NotActive for a deleted experiment."""

@@ -233,10 +233,13 @@ class MemoryStore:
         return found
 
     def _check_name_is_free(self, name: str) -> None:
-        taken = self.find_experiment(name)
-        if taken:
-            deleted = taken.lifecycle_stage == DELETED
-            raise records.experiment_exists(name, deleted_id=taken.experiment_id if deleted else None)
+        if self._holder(name) is not None:
+            raise records.experiment_exists(name)
+
+    def _holder(self, name: str) -> str | None:
+        """The active experiment of that name."""
+        with self._open() as experiments:
+            return next((one.id for one in experiments.values() if one.name == name and one.stage == ACTIVE), None)
 
     def create_experiment(self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int) -> str:
         with self._open():
@@ -248,7 +251,9 @@ class MemoryStore:
 
     def find_experiment(self, name: str) -> Experiment | None:
         with self._open() as experiments:
-            return next((found.entity() for found in experiments.values() if found.name == name), None)
+            named = [found for found in experiments.values() if found.name == name]
+            best = max(named, key=lambda found: (found.stage == ACTIVE, int(found.id)), default=None)
+            return best.entity() if best else None
 
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         with self._open() as experiments:
@@ -274,6 +279,8 @@ class MemoryStore:
             found = self._experiment(experiment_id)
             if found.stage == stage:
                 return
+            if stage == ACTIVE and (holder := self._holder(found.name)) is not None:
+                raise records.name_taken_meanwhile(experiment_id, found.name, holder)
             found.stage, found.last_update_time = stage, now
             for run in self._runs.values():
                 if run.new.experiment_id == experiment_id and (stage == DELETED or run.deleted_with_experiment):

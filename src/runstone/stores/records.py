@@ -15,6 +15,7 @@ __all__ = [
     "experiment_not_found",
     "extend_json_list",
     "is_stored",
+    "name_taken_meanwhile",
     "param_changed",
     "revives",
     "run_deleted",
@@ -38,13 +39,17 @@ def experiment_deleted(experiment_id: str, name: str) -> NotActive:
     )
 
 
-def experiment_exists(name: str, *, deleted_id: str | None = None) -> AlreadyExists:
-    """The name is taken, maybe by a deleted experiment of the given id."""
-    if deleted_id is None:
-        return AlreadyExists(f"An experiment named '{name}' already exists; choose another name, or use that one")
+def experiment_exists(name: str) -> AlreadyExists:
+    """An active experiment has the name."""
+    return AlreadyExists(f"An experiment named '{name}' already exists; choose another name, or use that one")
+
+
+def name_taken_meanwhile(experiment_id: str, name: str, holder_id: str) -> AlreadyExists:
+    """A deleted experiment cannot be restored: another one has taken its name."""
     return AlreadyExists(
-        f"An experiment named '{name}' already exists, in the deleted state; restore it with "
-        f"`runstone experiments restore {deleted_id}`, or choose another name"
+        f"Cannot restore the experiment '{name}' (id {experiment_id}): the experiment with the id {holder_id} already "
+        f"exists under that name; rename that one first with `runstone experiments rename {holder_id} NEW_NAME`, or "
+        f"delete it"
     )
 
 
