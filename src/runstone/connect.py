@@ -44,6 +44,7 @@ __all__ = [
     "has_database",
     "is_in_file",
     "is_server_uri",
+    "is_worth_compacting",
     "journal_beside",
     "journal_for_servers",
     "journal_of",
@@ -137,15 +138,22 @@ def open_tracking(uri: str) -> Tracking:
     return _open_remote(uri) if is_server_uri(uri) else LocalTracking(open_store(uri))
 
 
-def open_store(uri: str, root: str | None = None, *, folds_aside: bool = False) -> SqlStore:
-    """The store in the database at a URI, made where it is missing. Artifacts lie under `root`; see `artifact_root`."""
+def open_store(
+    uri: str, root: str | None = None, *, folds_aside: bool = False, shares_root: bool | None = None
+) -> SqlStore:
+    """The store in the database at a URI, made where it is missing. Artifacts lie under `root`; see `artifact_root`.
+
+    `shares_root`: other stores may keep files there, as in a home that several databases of PostgreSQL use.
+    """
+    if shares_root is None:
+        shares_root = root is None and is_postgres_url(uri)
     root = root or artifact_root(uri)
     if is_postgres_url(uri):
         # A tenth of a second that nobody pays who records in a file.
         from runstone.stores.sql.postgres import PostgresDatabase
 
-        return SqlStore(PostgresDatabase(uri), root, folds_aside=folds_aside)
-    return SqlStore(open_database(database_path(uri)), root, folds_aside=folds_aside)
+        return SqlStore(PostgresDatabase(uri), root, folds_aside=folds_aside, shares_root=shares_root)
+    return SqlStore(open_database(database_path(uri)), root, folds_aside=folds_aside, shares_root=shares_root)
 
 
 def _open_remote(url: str) -> Tracking:
@@ -222,6 +230,12 @@ def check_database(path: Path) -> Check:
     """What is wrong with the database at `path`, of whatever version. Raises StoreError where it cannot be read."""
     with closing(SqliteDatabase(path, any_version=True)) as database:
         return maintenance.check(database)
+
+
+def is_worth_compacting(path: Path) -> bool:
+    """Whether a quarter of the database file or more is free for reuse."""
+    with closing(SqliteDatabase(path)) as database:
+        return database.free_bytes() * 4 >= database.size_bytes()
 
 
 def measure_database(path: Path) -> Statistics:

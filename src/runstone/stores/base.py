@@ -25,6 +25,7 @@ from runstone.filters.ast import Filter, OrderTerm
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores.models import ModelStore
+from runstone.stores.removal import RemovalStore
 
 __all__ = ["Changes", "ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
 
@@ -130,6 +131,14 @@ class Store(Protocol):
     @property
     def models(self) -> ModelStore:
         """What the same database keeps about models."""
+
+    @property
+    def removal(self) -> RemovalStore:
+        """How the same database forgets what was deleted."""
+
+    @property
+    def own_artifact_root(self) -> str | None:
+        """The URI under which no other store keeps files; None where others may."""
 
     # -- experiments
 

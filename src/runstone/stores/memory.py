@@ -34,14 +34,17 @@ from runstone.stores import records
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.cursor import cut_page
 from runstone.stores.memory_models import MemoryModelStore
+from runstone.stores.memory_removal import MemoryRemoval
 from runstone.stores.tables import table_of_runs
 
-__all__ = ["MemoryStore"]
+__all__ = ["ExperimentRow", "MemoryStore", "RunRow"]
 
 ACTIVE, DELETED = LifecycleStage.ACTIVE, LifecycleStage.DELETED
 
 
-class _Experiment:
+class ExperimentRow:
+    """What is kept of an experiment."""
+
     def __init__(self, experiment_id: str, name: str, location: str, tags: Mapping[str, str], now: int) -> None:
         self.id = experiment_id
         self.name = name
@@ -76,7 +79,9 @@ class _Experiment:
         )
 
 
-class _Run:
+class RunRow:
+    """What is kept of a run."""
+
     def __init__(self, new: NewRun, artifact_uri: str) -> None:
         self.new = new
         self.artifact_uri = artifact_uri
@@ -85,6 +90,7 @@ class _Run:
         self.end_time: int | None = None
         self.stage = ACTIVE
         self.deleted_with_experiment = False
+        self.deleted_time: int | None = None
         self.params: dict[str, str] = {}
         self.tags = dict(new.tags)
         self.series: dict[str, Points] = {}
@@ -182,14 +188,16 @@ class MemoryStore:
     def __init__(self, artifact_root: str) -> None:
         self._artifact_root = artifact_root
         self._lock = threading.RLock()
-        self._experiments: dict[str, _Experiment] | None = {}
-        self._runs: dict[str, _Run] = {}
+        self._experiments: dict[str, ExperimentRow] | None = {}
+        self._runs: dict[str, RunRow] = {}
         self._revision = 0
+        self._experiment_count = 0
         self.models = MemoryModelStore(self)
+        self.removal = MemoryRemoval(self)
         self._add_experiment("Default", None, {}, 0)
 
     @contextmanager
-    def _open(self) -> Iterator[dict[str, _Experiment]]:
+    def _open(self) -> Iterator[dict[str, ExperimentRow]]:
         with self._lock:
             if self._experiments is None:
                 raise StoreUnavailable("The store in memory is closed")
@@ -199,11 +207,26 @@ class MemoryStore:
         with self._lock:
             self._experiments = None
 
-    # -- what its models ask
+    # -- what its models and its removal ask
+
+    @property
+    def run_rows(self) -> dict[str, RunRow]:
+        """All runs by id; for use in a transaction."""
+        return self._runs
+
+    @property
+    def experiment_rows(self) -> dict[str, ExperimentRow]:
+        """All experiments by id; for use in a transaction."""
+        return self._experiments or {}
 
     def transaction(self) -> AbstractContextManager[object]:
         """Nobody else reads or writes during the block. Raises StoreUnavailable once the store is closed."""
         return self._open()
+
+    @property
+    def own_artifact_root(self) -> str | None:
+        """Nobody else knows of it."""
+        return self._artifact_root
 
     def experiment_location(self, experiment_id: str) -> str:
         """Where an active experiment keeps its files. Raises NotFound, NotActive."""
@@ -218,12 +241,13 @@ class MemoryStore:
 
     def _add_experiment(self, name: str, location: str | None, tags: Mapping[str, str], now: int) -> str:
         with self._open() as experiments:
-            experiment_id = str(len(experiments))
+            experiment_id = str(self._experiment_count)
+            self._experiment_count += 1
             location = location or f"{self._artifact_root}/{experiment_id}"
-            experiments[experiment_id] = _Experiment(experiment_id, name, location, tags, now)
+            experiments[experiment_id] = ExperimentRow(experiment_id, name, location, tags, now)
             return experiment_id
 
-    def _experiment(self, experiment_id: str, *, active: bool = False) -> _Experiment:
+    def _experiment(self, experiment_id: str, *, active: bool = False) -> ExperimentRow:
         with self._open() as experiments:
             found = experiments.get(experiment_id)
         if found is None:
@@ -258,10 +282,10 @@ class MemoryStore:
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         with self._open() as experiments:
 
-            def key(one: _Experiment) -> tuple[object, ...]:
+            def key(one: ExperimentRow) -> tuple[object, ...]:
                 return (*order_key(query.order, one.subject()), -one.creation_time, -int(one.id))
 
-            def is_found(one: _Experiment) -> bool:
+            def is_found(one: ExperimentRow) -> bool:
                 return one.stage in query.view.stages and matches(query.filter, one.subject())
 
             page, token = cut_page(query, sorted(experiments.values(), key=key), lambda one: one.id, is_found)
@@ -284,6 +308,8 @@ class MemoryStore:
             found.stage, found.last_update_time = stage, now
             for run in self._runs.values():
                 if run.new.experiment_id == experiment_id and (stage == DELETED or run.deleted_with_experiment):
+                    if stage == ACTIVE or run.stage == ACTIVE:
+                        run.deleted_time = now if stage == DELETED else None
                     run.deleted_with_experiment = stage == DELETED and run.stage == ACTIVE
                     self._touch(run).stage = stage
 
@@ -302,7 +328,7 @@ class MemoryStore:
 
     # -- runs
 
-    def _run(self, run_id: str, *, active: bool = False) -> _Run:
+    def _run(self, run_id: str, *, active: bool = False) -> RunRow:
         with self._open():
             found = self._runs.get(run_id)
         if found is None:
@@ -316,7 +342,7 @@ class MemoryStore:
             experiment = self._experiment(run.experiment_id, active=True)
             if run.run_id in self._runs:
                 raise records.run_exists(run.run_id)
-            created = _Run(run, f"{experiment.location}/{run.run_id}/artifacts")
+            created = RunRow(run, f"{experiment.location}/{run.run_id}/artifacts")
             self._runs[run.run_id] = self._touch(created)
             return created.entity()
 
@@ -334,17 +360,18 @@ class MemoryStore:
             if run.stage != stage:
                 self._touch(run)
                 run.stage, run.deleted_with_experiment = stage, False
+                run.deleted_time = now if stage == DELETED else None
 
     def search_runs(self, query: RunQuery) -> PagedList[Run]:
         with self._open():
             runs = [run for run in self._runs.values() if run.new.experiment_id in query.experiment_ids]
 
-            def key(run: _Run) -> tuple[object, ...]:
+            def key(run: RunRow) -> tuple[object, ...]:
                 start = run.new.start_time
                 newest_first = (1, 0) if start is None else (0, -start)
                 return (*order_key(query.order, run.subject()), newest_first, run.new.run_id)
 
-            def is_found(run: _Run) -> bool:
+            def is_found(run: RunRow) -> bool:
                 return run.stage in query.view.stages and matches(query.filter, run.subject())
 
             page, token = cut_page(query, sorted(runs, key=key), lambda run: run.new.run_id, is_found)
@@ -360,7 +387,7 @@ class MemoryStore:
         revision = page[-1].revision if page else since
         return Changes(revision=revision, runs=[(run.new.run_id, run.new.experiment_id) for run in page])
 
-    def _touch(self, run: _Run) -> _Run:
+    def _touch(self, run: RunRow) -> RunRow:
         """The run, which is about to change."""
         self._revision += 1
         run.revision = self._revision
@@ -405,7 +432,7 @@ class MemoryStore:
         if sequenced:
             run.hear(sequenced, write.heard_at)
 
-    def _revive(self, run: _Run, write: Write) -> None:
+    def _revive(self, run: RunRow, write: Write) -> None:
         if records.revives(write) and run.is_failed_for_silence():
             self._touch(run).set_status(RunStatus.RUNNING, None)
 
@@ -462,7 +489,7 @@ class MemoryStore:
                     tuple(InputTag(key, value) for key, value in sorted(tags.items())),
                 )
 
-    def _known_dataset(self, run: _Run, link: DatasetInput) -> Dataset:
+    def _known_dataset(self, run: RunRow, link: DatasetInput) -> Dataset:
         name = (link.dataset.name, link.dataset.digest)
         same_experiment = (r for r in self._runs.values() if r.new.experiment_id == run.new.experiment_id)
         return next((r.inputs[name].dataset for r in same_experiment if name in r.inputs), link.dataset)

@@ -12,6 +12,7 @@ __all__ = [
     "SILENT",
     "experiment_deleted",
     "experiment_exists",
+    "experiment_in_use",
     "experiment_not_found",
     "extend_json_list",
     "is_stored",
@@ -20,6 +21,7 @@ __all__ = [
     "revives",
     "run_deleted",
     "run_exists",
+    "run_not_deleted",
     "run_not_found",
     "silence",
     "tag_not_found",
@@ -61,6 +63,22 @@ def run_not_found(run_id: str) -> NotFound:
 def run_exists(run_id: str) -> AlreadyExists:
     """The run's id is taken."""
     return AlreadyExists(f"A run with the id '{run_id}' already exists")
+
+
+def run_not_deleted(run_id: str) -> NotActive:
+    """Only what was deleted is removed."""
+    return NotActive(
+        f"The run '{run_id}' is not in the 'deleted' state, so it is not removed; delete it first with "
+        f"`runstone runs delete {run_id}`"
+    )
+
+
+def experiment_in_use(experiment_id: str) -> NotActive:
+    """Only a deleted experiment without runs is removed."""
+    return NotActive(
+        f"The experiment with the id {experiment_id} is not in the 'deleted' state, or has runs, so it is not removed; "
+        f"delete it with `runstone experiments delete {experiment_id}`, and remove its runs first"
+    )
 
 
 def run_deleted(run_id: str) -> NotActive:

@@ -16,6 +16,7 @@ from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, RunTable, Write
 from runstone.tracking.models import Models
+from runstone.tracking.removal import Removal
 
 __all__ = ["MAX_PAGE", "Tracking"]
 
@@ -38,6 +39,10 @@ class Tracking(Protocol):
     @property
     def models(self) -> Models:
         """What may be asked about models."""
+
+    @property
+    def removal(self) -> Removal:
+        """How what was deleted is removed for good."""
 
     # -- experiments
 

@@ -77,5 +77,8 @@ class Database(Protocol):
         runs are others. Never asked for inside another transaction of the same thread.
         """
 
+    def compact(self) -> int:
+        """Give free room back to the file system where that is ours to do; returns the bytes."""
+
     def close(self) -> None:
         """Release connections and files."""

@@ -315,6 +315,31 @@ class SqliteDatabase:
         with self._write_lock, self._meaningful_errors(), self._file_lock():
             yield
 
+    def compact(self) -> int:
+        """Write the file anew without its free pages; writers of all processes wait, readers do not.
+
+        Needs as much free room as the file has, on the disk of the file and on that of temporary files. Raises
+        StoreUnavailable where there is too little; the file is then as it was.
+        """
+        before = self.size_bytes()
+        with self.lock_out_writers(), self.driver_connection() as connection:
+            connection.execute("PRAGMA temp_store=FILE")  # a file of many GB does not go through memory
+            connection.execute("VACUUM")
+            # The pages stand in the WAL now; the file shrinks when they move, unless a reader is in the way.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return max(0, before - self.size_bytes())
+
+    def size_bytes(self) -> int:
+        """What the file takes on disk, with what is not yet in the main file (the WAL)."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def free_bytes(self) -> int:
+        """What of it is free for reuse."""
+        with self.read() as tx:
+            (((page_bytes,),), ((free_pages,),)) = tx.rows("PRAGMA page_size"), tx.rows("PRAGMA freelist_count")
+        return int(page_bytes * free_pages)
+
     @contextmanager
     def _meaningful_errors(self) -> Iterator[None]:
         try:
