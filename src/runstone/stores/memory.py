@@ -37,14 +37,12 @@ from runstone.stores.memory_models import MemoryModelStore
 from runstone.stores.memory_removal import MemoryRemoval
 from runstone.stores.tables import table_of_runs
 
-__all__ = ["ExperimentRow", "MemoryStore", "RunRow"]
+__all__ = ["MemoryStore"]
 
 ACTIVE, DELETED = LifecycleStage.ACTIVE, LifecycleStage.DELETED
 
 
-class ExperimentRow:
-    """What is kept of an experiment."""
-
+class _Experiment:
     def __init__(self, experiment_id: str, name: str, location: str, tags: Mapping[str, str], now: int) -> None:
         self.id = experiment_id
         self.name = name
@@ -79,9 +77,7 @@ class ExperimentRow:
         )
 
 
-class RunRow:
-    """What is kept of a run."""
-
+class _Run:
     def __init__(self, new: NewRun, artifact_uri: str) -> None:
         self.new = new
         self.artifact_uri = artifact_uri
@@ -188,8 +184,8 @@ class MemoryStore:
     def __init__(self, artifact_root: str) -> None:
         self._artifact_root = artifact_root
         self._lock = threading.RLock()
-        self._experiments: dict[str, ExperimentRow] | None = {}
-        self._runs: dict[str, RunRow] = {}
+        self._experiments: dict[str, _Experiment] | None = {}
+        self._runs: dict[str, _Run] = {}
         self._revision = 0
         self._experiment_count = 0
         self.models = MemoryModelStore(self)
@@ -197,7 +193,7 @@ class MemoryStore:
         self._add_experiment("Default", None, {}, 0)
 
     @contextmanager
-    def _open(self) -> Iterator[dict[str, ExperimentRow]]:
+    def _open(self) -> Iterator[dict[str, _Experiment]]:
         with self._lock:
             if self._experiments is None:
                 raise StoreUnavailable("The store in memory is closed")
@@ -210,12 +206,12 @@ class MemoryStore:
     # -- what its models and its removal ask
 
     @property
-    def run_rows(self) -> dict[str, RunRow]:
+    def run_rows(self) -> dict[str, _Run]:
         """All runs by id; for use in a transaction."""
         return self._runs
 
     @property
-    def experiment_rows(self) -> dict[str, ExperimentRow]:
+    def experiment_rows(self) -> dict[str, _Experiment]:
         """All experiments by id; for use in a transaction."""
         return self._experiments or {}
 
@@ -244,10 +240,10 @@ class MemoryStore:
             experiment_id = str(self._experiment_count)
             self._experiment_count += 1
             location = location or f"{self._artifact_root}/{experiment_id}"
-            experiments[experiment_id] = ExperimentRow(experiment_id, name, location, tags, now)
+            experiments[experiment_id] = _Experiment(experiment_id, name, location, tags, now)
             return experiment_id
 
-    def _experiment(self, experiment_id: str, *, active: bool = False) -> ExperimentRow:
+    def _experiment(self, experiment_id: str, *, active: bool = False) -> _Experiment:
         with self._open() as experiments:
             found = experiments.get(experiment_id)
         if found is None:
@@ -282,10 +278,10 @@ class MemoryStore:
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         with self._open() as experiments:
 
-            def key(one: ExperimentRow) -> tuple[object, ...]:
+            def key(one: _Experiment) -> tuple[object, ...]:
                 return (*order_key(query.order, one.subject()), -one.creation_time, -int(one.id))
 
-            def is_found(one: ExperimentRow) -> bool:
+            def is_found(one: _Experiment) -> bool:
                 return one.stage in query.view.stages and matches(query.filter, one.subject())
 
             page, token = cut_page(query, sorted(experiments.values(), key=key), lambda one: one.id, is_found)
@@ -328,7 +324,7 @@ class MemoryStore:
 
     # -- runs
 
-    def _run(self, run_id: str, *, active: bool = False) -> RunRow:
+    def _run(self, run_id: str, *, active: bool = False) -> _Run:
         with self._open():
             found = self._runs.get(run_id)
         if found is None:
@@ -342,7 +338,7 @@ class MemoryStore:
             experiment = self._experiment(run.experiment_id, active=True)
             if run.run_id in self._runs:
                 raise records.run_exists(run.run_id)
-            created = RunRow(run, f"{experiment.location}/{run.run_id}/artifacts")
+            created = _Run(run, f"{experiment.location}/{run.run_id}/artifacts")
             self._runs[run.run_id] = self._touch(created)
             return created.entity()
 
@@ -366,12 +362,12 @@ class MemoryStore:
         with self._open():
             runs = [run for run in self._runs.values() if run.new.experiment_id in query.experiment_ids]
 
-            def key(run: RunRow) -> tuple[object, ...]:
+            def key(run: _Run) -> tuple[object, ...]:
                 start = run.new.start_time
                 newest_first = (1, 0) if start is None else (0, -start)
                 return (*order_key(query.order, run.subject()), newest_first, run.new.run_id)
 
-            def is_found(run: RunRow) -> bool:
+            def is_found(run: _Run) -> bool:
                 return run.stage in query.view.stages and matches(query.filter, run.subject())
 
             page, token = cut_page(query, sorted(runs, key=key), lambda run: run.new.run_id, is_found)
@@ -387,7 +383,7 @@ class MemoryStore:
         revision = page[-1].revision if page else since
         return Changes(revision=revision, runs=[(run.new.run_id, run.new.experiment_id) for run in page])
 
-    def _touch(self, run: RunRow) -> RunRow:
+    def _touch(self, run: _Run) -> _Run:
         """The run, which is about to change."""
         self._revision += 1
         run.revision = self._revision
@@ -432,7 +428,7 @@ class MemoryStore:
         if sequenced:
             run.hear(sequenced, write.heard_at)
 
-    def _revive(self, run: RunRow, write: Write) -> None:
+    def _revive(self, run: _Run, write: Write) -> None:
         if records.revives(write) and run.is_failed_for_silence():
             self._touch(run).set_status(RunStatus.RUNNING, None)
 
@@ -489,7 +485,7 @@ class MemoryStore:
                     tuple(InputTag(key, value) for key, value in sorted(tags.items())),
                 )
 
-    def _known_dataset(self, run: RunRow, link: DatasetInput) -> Dataset:
+    def _known_dataset(self, run: _Run, link: DatasetInput) -> Dataset:
         name = (link.dataset.name, link.dataset.digest)
         same_experiment = (r for r in self._runs.values() if r.new.experiment_id == run.new.experiment_id)
         return next((r.inputs[name].dataset for r in same_experiment if name in r.inputs), link.dataset)

@@ -44,13 +44,23 @@ class MemoryModelStore:
 
     def __init__(self, owner: _Owner) -> None:
         self._owner = owner
-        self.registered_rows: dict[str, RegisteredModelRow] = {}
-        self.logged_rows: dict[str, LoggedModelRow] = {}
+        self._registry: dict[str, RegisteredModelRow] = {}
+        self._logged: dict[str, LoggedModelRow] = {}
+
+    @property
+    def registered_rows(self) -> dict[str, RegisteredModelRow]:
+        """All registered models by name; for use in a transaction."""
+        return self._registry
+
+    @property
+    def logged_rows(self) -> dict[str, LoggedModelRow]:
+        """All logged models by id, the deleted ones too; for use in a transaction."""
+        return self._logged
 
     # -- registered models
 
     def _registered(self, name: str) -> RegisteredModelRow:
-        found = self.registered_rows.get(name)
+        found = self._registry.get(name)
         if found is None:
             raise records.registered_model_not_found(name)
         return found
@@ -59,10 +69,10 @@ class MemoryModelStore:
         self, name: str, *, description: str, tags: Mapping[str, str], now: int
     ) -> RegisteredModel:
         with self._owner.transaction():
-            if name in self.registered_rows:
+            if name in self._registry:
                 raise records.registered_model_exists(name)
-            self.registered_rows[name] = RegisteredModelRow(name, description, dict(tags), now)
-            return self.registered_rows[name].entity()
+            self._registry[name] = RegisteredModelRow(name, description, dict(tags), now)
+            return self._registry[name].entity()
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         with self._owner.transaction():
@@ -73,16 +83,16 @@ class MemoryModelStore:
             return (*order_key(query.order, row.subject()), row.name)
 
         with self._owner.transaction():
-            found = [row for row in self.registered_rows.values() if matches(query.filter, row.subject())]
+            found = [row for row in self._registry.values() if matches(query.filter, row.subject())]
             page, token = cut_page(query, sorted(found, key=key), lambda row: row.name)
             return PagedList([row.entity() for row in page], token)
 
     def rename_registered_model(self, name: str, new_name: str, *, now: int) -> RegisteredModel:
         with self._owner.transaction():
             row = self._registered(name)
-            if new_name != name and new_name in self.registered_rows:
+            if new_name != name and new_name in self._registry:
                 raise records.registered_model_exists(new_name)
-            self.registered_rows[new_name] = self.registered_rows.pop(name)
+            self._registry[new_name] = self._registry.pop(name)
             row.name, row.last_update_time = new_name, now
             return row.entity()
 
@@ -95,7 +105,7 @@ class MemoryModelStore:
     def delete_registered_model(self, name: str) -> None:
         with self._owner.transaction():
             self._registered(name)
-            del self.registered_rows[name]
+            del self._registry[name]
 
     def set_registered_model_tags(self, name: str, tags: Mapping[str, str]) -> None:
         with self._owner.transaction():
@@ -117,7 +127,7 @@ class MemoryModelStore:
     # -- versions
 
     def _version(self, name: str, version: int) -> tuple[RegisteredModelRow, VersionRow]:
-        row = self.registered_rows.get(name)
+        row = self._registry.get(name)
         if row is None or version not in row.versions:
             raise records.version_not_found(name, version)
         return row, row.versions[version]
@@ -152,7 +162,7 @@ class MemoryModelStore:
             return (*order_key(query.order, version.subject(row)), row.name, -version.version)
 
         with self._owner.transaction():
-            rows = [(row, version) for row in self.registered_rows.values() for version in row.versions.values()]
+            rows = [(row, version) for row in self._registry.values() for version in row.versions.values()]
             found = [(row, version) for row, version in rows if matches(query.filter, version.subject(row))]
             page, token = cut_page(query, sorted(found, key=key), lambda pair: f"{pair[0].name}/{pair[1].version}")
             return PagedList([version.entity(row) for row, version in page], token)
@@ -193,7 +203,7 @@ class MemoryModelStore:
     # -- logged models
 
     def _model(self, model_id: str) -> LoggedModelRow:
-        found = self.logged_rows.get(model_id)
+        found = self._logged.get(model_id)
         if found is None or found.is_deleted:
             raise records.logged_model_not_found(model_id)
         return found
@@ -201,10 +211,10 @@ class MemoryModelStore:
     def create_logged_model(self, new: NewLoggedModel, *, now: int) -> LoggedModel:
         with self._owner.transaction():
             location = self._owner.experiment_location(new.experiment_id)
-            if new.model_id in self.logged_rows:
+            if new.model_id in self._logged:
                 raise records.logged_model_exists(new.model_id)
             row = LoggedModelRow(new, f"{location}/models/{new.model_id}/artifacts", now)
-            self.logged_rows[new.model_id] = row
+            self._logged[new.model_id] = row
             return row.entity()
 
     def get_logged_model(self, model_id: str) -> LoggedModel:
@@ -216,7 +226,7 @@ class MemoryModelStore:
             return (*_logged_order(query, row), -row.creation_time, row.new.model_id)
 
         with self._owner.transaction():
-            found = [row for row in self.logged_rows.values() if _is_asked_for(query, row)]
+            found = [row for row in self._logged.values() if _is_asked_for(query, row)]
             page, token = cut_page(query, sorted(found, key=key), lambda row: row.new.model_id)
             return PagedList([row.entity() for row in page], token)
 
@@ -228,9 +238,9 @@ class MemoryModelStore:
 
     def delete_logged_model(self, model_id: str, *, now: int) -> None:
         with self._owner.transaction():
-            if model_id not in self.logged_rows:
+            if model_id not in self._logged:
                 raise records.logged_model_not_found(model_id)
-            self.logged_rows[model_id].is_deleted = True
+            self._logged[model_id].is_deleted = True
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
         with self._owner.transaction():

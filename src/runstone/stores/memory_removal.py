@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from runstone import tag_names
 from runstone.entities import LifecycleStage
 from runstone.stores import records
+from runstone.stores.memory_models import MemoryModelStore
 from runstone.stores.removal import ModelPlace, RunFacts, Versioned
-
-if TYPE_CHECKING:
-    from runstone.stores.memory import MemoryStore, RunRow
 
 __all__ = ["MemoryRemoval"]
 
@@ -20,10 +19,22 @@ _ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{32}")
 _POINT_BYTES = 24
 
 
+class _Owner(Protocol):
+    """The store whose rows are removed; what they are is its own affair."""
+
+    @property
+    def models(self) -> MemoryModelStore: ...
+    @property
+    def run_rows(self) -> dict[str, Any]: ...
+    @property
+    def experiment_rows(self) -> dict[str, Any]: ...
+    def transaction(self) -> AbstractContextManager[object]: ...
+
+
 class MemoryRemoval:
     """Removes from the dictionaries of its owner."""
 
-    def __init__(self, owner: MemoryStore) -> None:
+    def __init__(self, owner: _Owner) -> None:
         self._owner = owner
 
     def list_runs(
@@ -93,7 +104,7 @@ class MemoryRemoval:
         return 0
 
 
-def _facts(run: RunRow) -> RunFacts:
+def _facts(run: Any) -> RunFacts:
     info = run.info()
     return RunFacts(
         run_id=info.run_id,
