@@ -19,13 +19,18 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from runstone import settings
+from runstone.artifacts.leftovers import folder_size
+from runstone.artifacts.local import LocalArtifactStore
+from runstone.artifacts.uris import open_artifact_store
 from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
 from runstone.journal.tracking import JournaledTracking
 from runstone.remote import address
 from runstone.remote.address import is_server_uri
-from runstone.stores.sql import maintenance
-from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
+from runstone.stores.sql import checks, maintenance
+from runstone.stores.sql.checks import Check
+from runstone.stores.sql.database import Maintained
+from runstone.stores.sql.maintenance import Activity, Statistics, Upgrade
 from runstone.stores.sql.postgres_url import is_postgres_url, without_password
 from runstone.stores.sql.sqlite import SqliteDatabase, network_file_system
 from runstone.stores.sql.store import SqlStore
@@ -35,11 +40,15 @@ from runstone.tracking.local import LocalTracking
 __all__ = [
     "BESIDE",
     "Activity",
+    "Upgrade",
     "artifact_root",
     "check_database",
+    "compact_database",
     "connect",
     "database_beside",
     "database_path",
+    "database_place",
+    "downgrade_database",
     "end_silent_runs",
     "has_database",
     "is_in_file",
@@ -49,6 +58,7 @@ __all__ = [
     "journal_for_servers",
     "journal_of",
     "list_activity",
+    "measure_artifacts",
     "measure_database",
     "network_file_system",
     "open_database",
@@ -226,10 +236,50 @@ def has_database(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def check_database(path: Path) -> Check:
-    """What is wrong with the database at `path`, of whatever version. Raises StoreError where it cannot be read."""
-    with closing(SqliteDatabase(path, any_version=True)) as database:
-        return maintenance.check(database)
+def _open_maintained(place: Path | str) -> Maintained:
+    """The database file at a path, or in PostgreSQL at a URL, of whatever version."""
+    if isinstance(place, Path):
+        return SqliteDatabase(place, any_version=True)
+    from runstone.stores.sql.postgres import PostgresDatabase
+
+    return PostgresDatabase(place, any_version=True)
+
+
+def check_database(
+    place: Path | str,
+    *,
+    looks_at_rows: bool = True,
+    max_chunks: int | None = 10_000,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Check:
+    """What is wrong with the database at `place` (a file, or a URL of PostgreSQL), of whatever version; see `checks`.
+
+    Raises StoreError where it cannot be read.
+    """
+    with closing(_open_maintained(place)) as database:
+        return checks.check(database, looks_at_rows=looks_at_rows, max_chunks=max_chunks, on_progress=on_progress)
+
+
+def measure_database(place: Path | str) -> Statistics:
+    """How much is in the database at `place`. Raises StoreError."""
+    with closing(_open_maintained(place)) as database:
+        database.check_version()
+        return maintenance.measure(database)
+
+
+def upgrade_database(place: Path | str) -> Upgrade:
+    """Bring the database at `place` to this version's tables; a file is copied first. Raises StoreError."""
+    with closing(_open_maintained(place)) as database:
+        return maintenance.upgrade(database)
+
+
+def downgrade_database(place: Path | str, revision: str) -> Upgrade:
+    """Take the database at `place` back to an older revision; a file is copied first.
+
+    Raises InvalidInput, StoreError.
+    """
+    with closing(_open_maintained(place)) as database:
+        return maintenance.downgrade(database, revision)
 
 
 def is_worth_compacting(path: Path) -> bool:
@@ -238,16 +288,21 @@ def is_worth_compacting(path: Path) -> bool:
         return database.free_bytes() * 4 >= database.size_bytes()
 
 
-def measure_database(path: Path) -> Statistics:
-    """How much is in the database at `path`. Raises StoreError."""
+def compact_database(path: Path) -> int:
+    """Shrink the database file at `path` by what is free in it; returns the bytes. Raises StoreError."""
     with closing(SqliteDatabase(path)) as database:
-        return maintenance.measure(database)
+        return database.compact()
 
 
-def upgrade_database(path: Path) -> Upgrade:
-    """Bring the database at `path` to this version's tables, after a copy beside it. Raises StoreError."""
-    with closing(SqliteDatabase(path, any_version=True)) as database:
-        return maintenance.upgrade(database)
+def measure_artifacts(uri: str) -> int | None:
+    """The bytes of all files below the artifact root of a store."""
+    store = open_artifact_store(artifact_root(uri))
+    return folder_size(store.root) if isinstance(store, LocalArtifactStore) else None
+
+
+def database_place(uri: str) -> Path | str:
+    """What the functions above take: a database file's path, or the URL itself of PostgreSQL. Raises InvalidInput."""
+    return uri if is_postgres_url(uri) else database_path(uri)
 
 
 def list_activity(path: Path) -> dict[str, Activity]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from runstone.errors import RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.filters.match import like, rlike
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction
+from runstone.stores.sql.database import Arguments, Dialect, Row, Sizes, Transaction
 
 if sys.platform != "win32":
     import fcntl
@@ -115,6 +115,8 @@ class SqliteDatabase:
     ours, StoreVersion for one of another version, unless it is opened for maintenance (`any_version`).
     `busy_timeout_s` is how long to wait for a program that locks the file without asking for the lock file.
     """
+
+    alchemy_name, begin_sql = "sqlite", "BEGIN IMMEDIATE"
 
     def __init__(self, path: Path, *, any_version: bool = False, busy_timeout_s: float = 60.0) -> None:
         if sqlite3.sqlite_version_info < MIN_SQLITE:
@@ -297,6 +299,11 @@ class SqliteDatabase:
 
     # -- maintenance
 
+    @property
+    def place(self) -> str:
+        """The path."""
+        return str(self.path)
+
     @contextmanager
     def driver_connection(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own, for what no Transaction can do (copies, Alembic). Takes no lock by itself."""
@@ -339,6 +346,23 @@ class SqliteDatabase:
         with self.read() as tx:
             (((page_bytes,),), ((free_pages,),)) = tx.rows("PRAGMA page_size"), tx.rows("PRAGMA freelist_count")
         return int(page_bytes * free_pages)
+
+    def find_damage(self) -> list[str]:
+        """What SQLite's quick check says."""
+        with self.read() as tx:
+            return [text for (text,) in tx.rows("PRAGMA quick_check") if text != "ok"]
+
+    def sizes(self) -> Sizes:
+        """The file, and its tables where Python's SQLite has the module that tells (`dbstat`)."""
+        tables: dict[str, int] = {}
+        with self.driver_connection() as connection, suppress(sqlite3.OperationalError):
+            tables = dict(
+                connection.execute(
+                    "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat s JOIN sqlite_master m ON m.name = s.name "
+                    "GROUP BY m.tbl_name"
+                ).fetchall()
+            )
+        return Sizes(total_bytes=self.size_bytes(), free_bytes=self.free_bytes(), table_bytes=tables)
 
     @contextmanager
     def _meaningful_errors(self) -> Iterator[None]:
