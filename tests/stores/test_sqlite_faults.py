@@ -395,6 +395,20 @@ def test_a_file_that_another_program_locks_is_readable_and_writable_again_afterw
         assert rows(store) == line([1])
 
 
+def test_a_file_is_not_compacted_on_a_full_disk_and_stays_as_it_was(disk: SmallDisk, empty_file: Path) -> None:
+    path = Path(shutil.copy(empty_file, disk.folder / "runs.db"))
+    with closing(open_store(path)) as store:
+        add_run(store)
+        store.log_batch(RUN_ID, metrics=batch(loss=line(range(30_000))))
+        disk.fill()
+        with pytest.raises(StoreUnavailable, match=r"No space left|disk"):
+            store.removal.compact()
+        assert rows(store) == line(range(30_000))
+        disk.free()
+        store.removal.compact()
+        assert rows(store) == line(range(30_000))
+
+
 # -- migrations
 
 

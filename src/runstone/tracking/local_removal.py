@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from runstone.artifacts.base import ArtifactOpener, ArtifactStore
@@ -268,10 +269,8 @@ class LocalRemoval:
         """Remove the folder of an experiment with empty folders in it; whatever somebody has put there stays."""
         folder = _local_folder(self._artifacts.open(uri))
         for place in () if folder is None else (folder / "models", folder):
-            try:
+            with suppress(OSError):
                 place.rmdir()
-            except OSError:
-                return
 
     def compact(self) -> int | None:
         return self._store.removal.compact()
