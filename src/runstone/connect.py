@@ -42,6 +42,7 @@ __all__ = [
     "Activity",
     "Upgrade",
     "artifact_root",
+    "back_up_database",
     "check_database",
     "compact_database",
     "connect",
@@ -286,6 +287,12 @@ def is_worth_compacting(path: Path) -> bool:
     """Whether a quarter of the database file or more is free for reuse."""
     with closing(SqliteDatabase(path)) as database:
         return database.free_bytes() * 4 >= database.size_bytes()
+
+
+def back_up_database(place: Path | str, target: Path) -> None:
+    """Copy the database file at `place` to `target`, also while others record. Raises InvalidInput, StoreError."""
+    with closing(_open_maintained(place)) as database:
+        maintenance.back_up(database, target)
 
 
 def compact_database(path: Path) -> int:

@@ -146,6 +146,29 @@ def _rows_text(count: int, size_bytes: int | None) -> str:
 
 
 @db.command
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+def backup(session: Session, target: Path, as_json: bool) -> None:
+    """Copy the database to FILE as it is now, also while runs record; FILE must not be there. Of PostgreSQL: pg_dump.
+
+    The copy is a whole database, which `-u sqlite:///FILE` opens. Files of runs are not in it.
+
+    \b
+    Example:
+      runstone db backup runs-2026-11-24.db
+    """
+    from runstone.connect import back_up_database
+
+    place = session.require_place()
+    back_up_database(place, target)
+    if as_json:
+        print_json({"path": str(place), "backup": str(target.absolute()), "size_bytes": target.stat().st_size})
+    else:
+        click.echo(f"Copied {place} to {target} ({size(target.stat().st_size)})")
+
+
+@db.command
 @json_option
 @click.pass_obj
 def compact(session: Session, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from runstone.errors import InvalidInput
 from runstone.stores.sql import migrations
 from runstone.stores.sql.database import Database, Maintained
 
-__all__ = ["Activity", "Statistics", "Upgrade", "downgrade", "list_activity", "measure", "upgrade"]
+__all__ = ["Activity", "Statistics", "Upgrade", "back_up", "downgrade", "list_activity", "measure", "upgrade"]
 
 _COUNTED = ("experiments", "runs", "params", "tags", "series", "chunks", "batches", "datasets")
 
@@ -133,6 +133,19 @@ def _move(database: Maintained, revision: str) -> Upgrade:
             else:
                 migrations.downgrade(alchemy, revision)
     return Upgrade(old_revision=old, revision=revision, backup=backup)
+
+
+def back_up(database: Maintained, target: Path) -> None:
+    """Copy a database file as it is now, while others record, to a file that is not there yet.
+
+    Raises InvalidInput for PostgreSQL, and where something is at `target`.
+    """
+    if target.exists():
+        raise InvalidInput(f"Cannot back up {database.place} to {target}: that is there already; choose another name")
+    with database.driver_connection() as connection:
+        if not isinstance(connection, sqlite3.Connection):
+            raise InvalidInput(f"{database.place} is backed up by PostgreSQL's own pg_dump")
+        _copy(connection, target)
 
 
 def _new_backup_path(path: Path, revision: str) -> Path:
