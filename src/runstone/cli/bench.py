@@ -19,7 +19,7 @@ __all__ = ["bench"]
 
 @click.group
 def bench() -> None:
-    """Try a store at any size."""
+    """Fill a store with made-up runs, to try it at any size."""
 
 
 def _count(name: str, default: int, text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
