@@ -80,9 +80,9 @@ def gc(
 ) -> None:
     """Remove for good what was deleted, and what rules do not keep.
 
-    Runs and experiments go with their files, and cannot be brought back. Says what would go, and changes nothing; with --yes it does so. Runs that a version of a registered model comes
-    from, and runs with the tag `keep`, are never removed. A rule (--keep) drops no run that has not ended, and no
-    parent of a nested run that stays.
+    Runs and experiments go with their files, and cannot be brought back. Says what would go, and changes nothing; with
+    --yes it does so. Runs that a version of a registered model comes from, and runs with the tag `keep`, are never
+    removed. A rule (--keep) drops no run that has not ended, and no parent of a nested run that stays.
 
     \b
     Examples:
