@@ -61,7 +61,11 @@ def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> int |
     "for more. Goes with --drop-after.",
 )
 @click.option("--drop-after", metavar="AGE", callback=_age, help="Drop runs beyond --keep that ended so long ago: 14d.")
-@click.option("--leftovers", is_flag=True, help="Also files below the artifact root that belong to no run.")
+@click.option(
+    "--leftovers",
+    is_flag=True,
+    help="Also files below the artifact root that belong to no run of this database: it must be no other one's root.",
+)
 @click.option("--compact/--no-compact", default=None, help="Shrink an SQLite file. Default: where a quarter is free.")
 @json_option
 @click.pass_context
