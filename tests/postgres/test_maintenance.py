@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from runstone.cli.root import cli
+from runstone.errors import StoreVersion
 from runstone.stores.sql.migrations import HEAD
 from runstone.stores.sql.postgres import PostgresDatabase
 from runstone.stores.sql.store import SqlStore
@@ -63,7 +64,9 @@ def test_a_damaged_chunk_is_found(url: str) -> None:
 def test_tables_go_back_and_forth(url: str) -> None:
     run(url, *MADE)
     assert run(url, "db", "downgrade", "0002")["revision"] == "0002"
-    assert "runstone db upgrade" in run(url, "runs", "list", code=1)
+    # Not by a command: this process may still have the tracker of before.
+    with pytest.raises(StoreVersion, match="runstone db upgrade"):
+        PostgresDatabase(url)
     done = run(url, "db", "upgrade")
     assert (done["old_revision"], done["revision"], done["backup"]) == ("0002", HEAD, None)
     assert run(url, "db", "check")["is_sound"]
