@@ -86,7 +86,7 @@ class Client(FileRecorder):
     def create_experiment(
         self, name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None
     ) -> str:
-        """Create an experiment and return its id. Raises AlreadyExists, also for a deleted experiment's name."""
+        """Create an experiment and return its id. Raises AlreadyExists; the name of a deleted one is free."""
         return self._tracking.create_experiment(name, artifact_location=artifact_location, tags=tags)
 
     def get_experiment(self, experiment_id: str | int) -> Experiment:
@@ -119,7 +119,7 @@ class Client(FileRecorder):
         self._tracking.rename_experiment(experiment_id, new_name)
 
     def delete_experiment(self, experiment_id: str | int) -> None:
-        """Mark an experiment and its runs as deleted; its name stays taken."""
+        """Mark an experiment and its runs as deleted; its name is free again."""
         self._tracking.delete_experiment(experiment_id)
 
     def restore_experiment(self, experiment_id: str | int) -> None:

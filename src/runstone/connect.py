@@ -19,13 +19,18 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from runstone import settings
+from runstone.artifacts.leftovers import folder_size
+from runstone.artifacts.local import LocalArtifactStore
+from runstone.artifacts.uris import open_artifact_store
 from runstone.errors import InvalidInput
 from runstone.home import DATABASE_NAME, HOME_NAME, default_home, make_home
 from runstone.journal.tracking import JournaledTracking
 from runstone.remote import address
 from runstone.remote.address import is_server_uri
-from runstone.stores.sql import maintenance
-from runstone.stores.sql.maintenance import Activity, Check, Statistics, Upgrade
+from runstone.stores.sql import checks, maintenance
+from runstone.stores.sql.checks import Check
+from runstone.stores.sql.database import Maintained
+from runstone.stores.sql.maintenance import Activity, Statistics, Upgrade
 from runstone.stores.sql.postgres_url import is_postgres_url, without_password
 from runstone.stores.sql.sqlite import SqliteDatabase, network_file_system
 from runstone.stores.sql.store import SqlStore
@@ -35,19 +40,26 @@ from runstone.tracking.local import LocalTracking
 __all__ = [
     "BESIDE",
     "Activity",
+    "Upgrade",
     "artifact_root",
+    "back_up_database",
     "check_database",
+    "compact_database",
     "connect",
     "database_beside",
     "database_path",
+    "database_place",
+    "downgrade_database",
     "end_silent_runs",
     "has_database",
     "is_in_file",
     "is_server_uri",
+    "is_worth_compacting",
     "journal_beside",
     "journal_for_servers",
     "journal_of",
     "list_activity",
+    "measure_artifacts",
     "measure_database",
     "network_file_system",
     "open_database",
@@ -137,15 +149,22 @@ def open_tracking(uri: str) -> Tracking:
     return _open_remote(uri) if is_server_uri(uri) else LocalTracking(open_store(uri))
 
 
-def open_store(uri: str, root: str | None = None, *, folds_aside: bool = False) -> SqlStore:
-    """The store in the database at a URI, made where it is missing. Artifacts lie under `root`; see `artifact_root`."""
+def open_store(
+    uri: str, root: str | None = None, *, folds_aside: bool = False, shares_root: bool | None = None
+) -> SqlStore:
+    """The store in the database at a URI, made where it is missing. Artifacts lie under `root`; see `artifact_root`.
+
+    `shares_root`: other stores may keep files there, as in a home that several databases of PostgreSQL use.
+    """
+    if shares_root is None:
+        shares_root = root is None and is_postgres_url(uri)
     root = root or artifact_root(uri)
     if is_postgres_url(uri):
         # A tenth of a second that nobody pays who records in a file.
         from runstone.stores.sql.postgres import PostgresDatabase
 
-        return SqlStore(PostgresDatabase(uri), root, folds_aside=folds_aside)
-    return SqlStore(open_database(database_path(uri)), root, folds_aside=folds_aside)
+        return SqlStore(PostgresDatabase(uri), root, folds_aside=folds_aside, shares_root=shares_root)
+    return SqlStore(open_database(database_path(uri)), root, folds_aside=folds_aside, shares_root=shares_root)
 
 
 def _open_remote(url: str) -> Tracking:
@@ -218,22 +237,79 @@ def has_database(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def check_database(path: Path) -> Check:
-    """What is wrong with the database at `path`, of whatever version. Raises StoreError where it cannot be read."""
-    with closing(SqliteDatabase(path, any_version=True)) as database:
-        return maintenance.check(database)
+def _open_maintained(place: Path | str) -> Maintained:
+    """The database file at a path, or in PostgreSQL at a URL, of whatever version."""
+    if isinstance(place, Path):
+        return SqliteDatabase(place, any_version=True)
+    from runstone.stores.sql.postgres import PostgresDatabase
+
+    return PostgresDatabase(place, any_version=True)
 
 
-def measure_database(path: Path) -> Statistics:
-    """How much is in the database at `path`. Raises StoreError."""
-    with closing(SqliteDatabase(path)) as database:
+def check_database(
+    place: Path | str,
+    *,
+    looks_at_rows: bool = True,
+    max_chunks: int | None = 10_000,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Check:
+    """What is wrong with the database at `place` (a file, or a URL of PostgreSQL), of whatever version; see `checks`.
+
+    Raises StoreError where it cannot be read.
+    """
+    with closing(_open_maintained(place)) as database:
+        return checks.check(database, looks_at_rows=looks_at_rows, max_chunks=max_chunks, on_progress=on_progress)
+
+
+def measure_database(place: Path | str) -> Statistics:
+    """How much is in the database at `place`. Raises StoreError."""
+    with closing(_open_maintained(place)) as database:
+        database.check_version()
         return maintenance.measure(database)
 
 
-def upgrade_database(path: Path) -> Upgrade:
-    """Bring the database at `path` to this version's tables, after a copy beside it. Raises StoreError."""
-    with closing(SqliteDatabase(path, any_version=True)) as database:
+def upgrade_database(place: Path | str) -> Upgrade:
+    """Bring the database at `place` to this version's tables; a file is copied first. Raises StoreError."""
+    with closing(_open_maintained(place)) as database:
         return maintenance.upgrade(database)
+
+
+def downgrade_database(place: Path | str, revision: str) -> Upgrade:
+    """Take the database at `place` back to an older revision; a file is copied first.
+
+    Raises InvalidInput, StoreError.
+    """
+    with closing(_open_maintained(place)) as database:
+        return maintenance.downgrade(database, revision)
+
+
+def is_worth_compacting(path: Path) -> bool:
+    """Whether a quarter of the database file or more is free for reuse."""
+    with closing(SqliteDatabase(path)) as database:
+        return database.free_bytes() * 4 >= database.size_bytes()
+
+
+def back_up_database(place: Path | str, target: Path) -> None:
+    """Copy the database file at `place` to `target`, also while others record. Raises InvalidInput, StoreError."""
+    with closing(_open_maintained(place)) as database:
+        maintenance.back_up(database, target)
+
+
+def compact_database(path: Path) -> int:
+    """Shrink the database file at `path` by what is free in it; returns the bytes. Raises StoreError."""
+    with closing(SqliteDatabase(path)) as database:
+        return database.compact()
+
+
+def measure_artifacts(uri: str) -> int | None:
+    """The bytes of all files below the artifact root of a store."""
+    store = open_artifact_store(artifact_root(uri))
+    return folder_size(store.root) if isinstance(store, LocalArtifactStore) else None
+
+
+def database_place(uri: str) -> Path | str:
+    """What the functions above take: a database file's path, or the URL itself of PostgreSQL. Raises InvalidInput."""
+    return uri if is_postgres_url(uri) else database_path(uri)
 
 
 def list_activity(path: Path) -> dict[str, Activity]:

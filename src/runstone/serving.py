@@ -30,7 +30,10 @@ def create_app(options: ServerOptions) -> App:
     destination = _destination(options)
     artifacts = ProxiedArtifacts(destination)
     root = PROXIED_ROOT if options.serve_artifacts else destination
-    tracking = LocalTracking(open_store(options.tracking_uri, root, folds_aside=True), artifacts)
+    # Without a destination of its own, a database of PostgreSQL keeps files at home, as others may.
+    shares_root = not options.artifacts_destination and not is_in_file(options.tracking_uri)
+    store = open_store(options.tracking_uri, root, folds_aside=True, shares_root=shares_root)
+    tracking = LocalTracking(store, artifacts)
     return App(options, tracking, artifacts if options.serve_artifacts else None, _duties(options, tracking))
 
 

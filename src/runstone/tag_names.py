@@ -33,6 +33,8 @@ DATABRICKS_GIT_REPO_REFERENCE = "mlflow.databricks.gitRepoReference"
 DATABRICKS_GIT_REPO_REFERENCE_TYPE = "mlflow.databricks.gitRepoReferenceType"
 DATABRICKS_GIT_REPO_STATUS = "mlflow.databricks.gitRepoStatus"
 
+KEEP = "keep"
+"""Whatever its value: the run is never removed by retention rules, nor by `gc` at all."""
 JOURNAL_RUN_ID = "runstone.run_id"
 """The id under which a run was recorded offline, where the server has given it another."""
 TRACEBACK = "runstone.traceback"

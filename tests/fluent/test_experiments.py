@@ -39,12 +39,21 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 def test_set_experiment_refuses_a_deleted_one_and_says_how_to_restore_it() -> None:
     experiment_id = mlflow.create_experiment("old")
     mlflow.delete_experiment(experiment_id)
-    for chosen in ({"experiment_name": "old"}, {"experiment_id": experiment_id}):
-        with pytest.raises(NotActive, match=rf"deleted experiment 'old'.*experiments restore {experiment_id}"):
-            mlflow.set_experiment(**chosen)
+    with pytest.raises(NotActive, match=rf"deleted experiment 'old'.*experiments restore {experiment_id}"):
+        mlflow.set_experiment(experiment_id=experiment_id)
     assert experiment_of_a_new_run() == "0"
     mlflow.restore_experiment(experiment_id)
     assert mlflow.set_experiment("old").experiment_id == experiment_id
+
+
+def test_the_name_of_a_deleted_experiment_is_given_to_a_new_one(capsys: pytest.CaptureFixture[str]) -> None:
+    deleted = mlflow.create_experiment("old")
+    mlflow.delete_experiment(deleted)
+    found = mlflow.set_experiment("old")
+    assert found.experiment_id != deleted
+    assert f"'old' was deleted (id {deleted}); created it" in capsys.readouterr().err
+    assert experiment_of_a_new_run() == found.experiment_id
+    assert mlflow.set_experiment("old").experiment_id == found.experiment_id
 
 
 def test_set_experiment_by_id() -> None:
@@ -110,8 +119,7 @@ def test_an_experiment_named_in_the_environment_is_created(
     assert mlflow.get_experiment(experiment_id).name == "from outside"
     assert "created it" in capsys.readouterr().err
     mlflow.delete_experiment(experiment_id)
-    with pytest.raises(NotActive, match="restore"):
-        mlflow.start_run()
+    assert experiment_of_a_new_run() != experiment_id
 
 
 def test_the_chosen_experiment_is_forgotten_where_another_place_is_chosen(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from runstone.stores.sql.store import SqlStore
 from runstone.testing.models import ModelStoreSuite
 from runstone.testing.stores import StoreSuite
 from runstone.testing.tracking import TrackingSuite
+from runstone.testing.tracking_removal import TrackingRemovalSuite
 from runstone.testing.tracking_writers import TrackingWritersSuite
 from runstone.tracking.base import Tracking
 from runstone.tracking.local import LocalTracking
@@ -37,7 +38,7 @@ class TestModelsInPostgres(ModelStoreSuite):
         store.close()
 
 
-class TestTrackingOverPostgres(TrackingSuite, TrackingWritersSuite):
+class TestTrackingOverPostgres(TrackingSuite, TrackingWritersSuite, TrackingRemovalSuite):
     @pytest.fixture
     def tracking(self, url: str, tmp_path: Path) -> Iterator[Tracking]:
         tracking = LocalTracking(SqlStore(PostgresDatabase(url), (tmp_path / "artifacts").as_uri()))

@@ -18,6 +18,7 @@ from runstone.remote.transport import HttpSession
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Write
 from runstone.testing.tracking import TrackingSuite
+from runstone.testing.tracking_removal import TrackingRemovalSuite
 from runstone.testing.tracking_writers import TrackingWritersSuite
 from runstone.tracking.base import Tracking
 from runstone.wire.routes import NATIVE_ROUTES, ROUTES
@@ -65,7 +66,7 @@ class TestOverHttp(TrackingSuite):
             tracking.create_experiment("a", artifact_location="files/")
 
 
-class TestWritersOverHttp(TrackingWritersSuite):
+class TestWritersOverHttp(TrackingWritersSuite, TrackingRemovalSuite):
     """What is beyond MLflow's API, over a server in its own process."""
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from runstone.entities import RunStatus
+from runstone.entities import LifecycleStage, RunStatus
 from runstone.errors import StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.stores.base import RunQuery, Sequenced, Write
 from runstone.stores.sql import maintenance, migrations
@@ -395,6 +395,20 @@ def test_a_file_that_another_program_locks_is_readable_and_writable_again_afterw
         assert rows(store) == line([1])
 
 
+def test_a_file_is_not_compacted_on_a_full_disk_and_stays_as_it_was(disk: SmallDisk, empty_file: Path) -> None:
+    path = Path(shutil.copy(empty_file, disk.folder / "runs.db"))
+    with closing(open_store(path)) as store:
+        add_run(store)
+        store.log_batch(RUN_ID, metrics=batch(loss=line(range(30_000))))
+        disk.fill()
+        with pytest.raises(StoreUnavailable, match=r"No space left|disk"):
+            store.removal.compact()
+        assert rows(store) == line(range(30_000))
+        disk.free()
+        store.removal.compact()
+        assert rows(store) == line(range(30_000))
+
+
 # -- migrations
 
 
@@ -465,6 +479,23 @@ def test_a_database_without_times_of_writers_keeps_everything_when_it_is_upgrade
         assert store.log_batches([more]) == [None]
         assert rows(store) == line(range(10))
         assert store.fail_silent_runs(heard_before=6) == [RUN_ID]
+
+
+def test_names_of_deleted_experiments_become_free_and_distinct_again(path: Path) -> None:
+    with closing(open_store(path)) as store:
+        old = store.create_experiment("a", artifact_location="s3://b/x", tags={"t": "1"}, now=1)
+        store.create_experiment("b", artifact_location=None, tags={}, now=1)
+        store.set_experiment_stage(old, LifecycleStage.DELETED, now=2)
+        new = store.create_experiment("a", artifact_location=None, tags={}, now=3)
+    move_to(path, "0002")
+    with closing(sqlite3.connect(path)) as connection:
+        names = dict(connection.execute("SELECT id, name FROM experiments"))
+    assert (names[int(old)], names[int(new)]) == (f"a (deleted, id {old})", "a")
+    move_to(path, "0003")
+    with closing(open_store(path)) as store:
+        assert store.get_experiment(old).tags == {"t": "1"}
+        assert store.get_experiment(old).artifact_location == "s3://b/x"
+        assert store.create_experiment("c", artifact_location=None, tags={}, now=4) == str(int(new) + 1)
 
 
 def test_an_upgrade_undoes_a_downgrade(path: Path) -> None:

@@ -15,13 +15,14 @@ from runstone.stores.memory import MemoryStore
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
 from runstone.testing.tracking import TrackingSuite
+from runstone.testing.tracking_removal import TrackingRemovalSuite
 from runstone.testing.tracking_writers import TrackingWritersSuite
 from runstone.tracking import local
 from runstone.tracking.base import Tracking
 from runstone.tracking.local import LocalTracking
 
 
-class TestOverMemory(TrackingSuite, TrackingWritersSuite):
+class TestOverMemory(TrackingSuite, TrackingWritersSuite, TrackingRemovalSuite):
     """The contract, over the reference store."""
 
     @pytest.fixture
@@ -31,7 +32,7 @@ class TestOverMemory(TrackingSuite, TrackingWritersSuite):
         tracking.close()
 
 
-class TestOverSqlite(TrackingSuite, TrackingWritersSuite):
+class TestOverSqlite(TrackingSuite, TrackingWritersSuite, TrackingRemovalSuite):
     """The contract, over a database file."""
 
     @pytest.fixture

@@ -31,6 +31,8 @@ COMMANDS = {
     "demo": "Train a few small models and record them.",
     "doctor": "Say where runs are recorded and why, and what is wrong.",
     "db": "Look after the database of runs.",
+    "gc": "Remove for good what was deleted, and what rules do not keep.",
+    "bench": "Fill a store with made-up runs, to try it at any size.",
     "completion": "Print the script for completion in a shell.",
 }
 """Every command with its line in `runstone --help`, so that the help loads none of them."""

@@ -59,6 +59,18 @@ class Session:
 
         return database_path(self.uri)
 
+    def require_place(self, uri: str | None = None) -> Path | str:
+        """The database at a URI (default: the one in force): a file that is there, or a URL of PostgreSQL.
+
+        Raises InvalidInput where a server records, NotFound.
+        """
+        from runstone.connect import database_place
+
+        place = database_place(uri or self.uri)
+        if isinstance(place, Path):
+            self.require_database(place)
+        return place
+
     @cached_property
     def client(self) -> Client:
         """The client of a store that is there; looking makes none. Raises NotFound, with what may be meant."""

@@ -33,7 +33,8 @@ DEFAULT_EXPERIMENT_ID = "0"
 def set_experiment(experiment_name: str | None = None, experiment_id: str | int | None = None) -> Experiment:
     """Record new runs in this experiment, by name (created, and said so, where it is missing) or by id.
 
-    Raises NotActive for a deleted one, saying how to restore it, and NotFound for an unknown id.
+    A deleted experiment's name is free: a new one is created under it. Raises NotActive for the id of a deleted one,
+    saying how to restore it, and NotFound for an unknown id.
     """
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidInput("set_experiment takes a name or an id: exactly one of experiment_name and experiment_id")
@@ -49,8 +50,9 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | int 
 
 def _find_or_create(client: Client, name: str) -> Experiment:
     experiment = client.get_experiment_by_name(name)
-    if experiment is not None:
+    if experiment is not None and experiment.lifecycle_stage is not LifecycleStage.DELETED:
         return experiment
+    deleted = experiment
     try:
         experiment_id = client.create_experiment(name)
     except AlreadyExists:
@@ -59,7 +61,8 @@ def _find_or_create(client: Client, name: str) -> Experiment:
         if experiment is None:
             raise
         return experiment
-    say(f"experiment '{name}' did not exist; created it with the id {experiment_id}")
+    why = f"was deleted (id {deleted.experiment_id})" if deleted else "did not exist"
+    say(f"experiment '{name}' {why}; created it with the id {experiment_id}")
     return client.get_experiment(experiment_id)
 
 
@@ -115,7 +118,7 @@ def search_experiments(
 
 
 def delete_experiment(experiment_id: str | int) -> None:
-    """Mark an experiment and its runs as deleted; its name stays taken."""
+    """Mark an experiment and its runs as deleted; its name is free again."""
     choices.client().delete_experiment(experiment_id)
 
 

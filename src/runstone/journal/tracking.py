@@ -42,6 +42,7 @@ from runstone.stores.base import Changes, RunTable, Write
 from runstone.tracking.base import Tracking
 from runstone.tracking.checks import check_inputs, check_run_name, check_time, metric_batch, param_texts, tag_texts
 from runstone.tracking.models import Models
+from runstone.tracking.removal import Removal
 from runstone.validation import check_experiment_id, check_key, check_run_id
 
 __all__ = ["JournaledTracking"]
@@ -127,6 +128,10 @@ class JournaledTracking:
     @property
     def models(self) -> Models:
         return self.inner.models
+
+    @property
+    def removal(self) -> Removal:
+        return self._settled().removal
 
     def create_experiment(
         self, name: str, *, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None

@@ -36,6 +36,7 @@ from runstone.remote.batches import fits_request, split_batch
 from runstone.remote.calls import call_route
 from runstone.remote.capabilities import Capabilities, discover
 from runstone.remote.models import RemoteModels
+from runstone.remote.removal import RemoteRemoval
 from runstone.remote.searches import search, search_terms, search_text
 from runstone.remote.series import read_columns, read_history
 from runstone.remote.transport import HttpSession
@@ -87,6 +88,7 @@ class RemoteTracking:
         self.artifacts = HttpArtifacts(self.session)
         self._artifact_uris: dict[str, str] = {}
         self._known_capabilities = capabilities
+        self.removal = RemoteRemoval(self.session, self._has_route)
         self.models = RemoteModels(self.session, self.artifacts, self._find_artifact_uri)
 
     def close(self) -> None:

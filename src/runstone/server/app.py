@@ -51,7 +51,7 @@ _LEFT_OUT = {
     "issues": "issues",
     "workspaces": "workspaces",
 }
-_WRITES = ("write", "create")
+_WRITES = ("write", "create", "administer")
 
 
 class App:

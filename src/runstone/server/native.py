@@ -16,9 +16,10 @@ from runstone.series.points import MetricBatch
 from runstone.server.actions import Action
 from runstone.stores.base import Sequenced, Write
 from runstone.tracking.base import Tracking
+from runstone.tracking.removal import RemovalBatch, RemovalRequest
 from runstone.wire import convert
 from runstone.wire.convert_models import model_metrics
-from runstone.wire.schemas import native
+from runstone.wire.schemas import native, removal
 from runstone.wire.schemas.common import Answer
 
 __all__ = ["NATIVE_ACTIONS", "write_of_append"]
@@ -166,9 +167,21 @@ def list_changes(tracking: Tracking, request: native.ListChanges) -> Answer:
     return native.ChangesAnswer(revision=changes.revision, runs=[native.ChangedRun(*run) for run in changes.runs])
 
 
+def plan_removal(tracking: Tracking, request: removal.PlanRemoval) -> Answer:
+    asked = msgspec.convert(msgspec.structs.asdict(request), RemovalRequest)
+    return msgspec.convert(msgspec.to_builtins(tracking.removal.plan(asked)), removal.PlanAnswer)
+
+
+def remove(tracking: Tracking, request: removal.Remove) -> Answer:
+    batch = msgspec.convert(msgspec.structs.asdict(request), RemovalBatch)
+    return msgspec.convert(msgspec.to_builtins(tracking.removal.remove(batch)), removal.RemoveAnswer)
+
+
 NATIVE_ACTIONS: dict[str, Action] = {
     "last_sequence": last_sequence,
     "list_changes": list_changes,
+    "plan_removal": plan_removal,
+    "remove": remove,
     "search_run_table": search_run_table,
     "read_series": read_series,
 }

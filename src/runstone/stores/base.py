@@ -25,6 +25,7 @@ from runstone.filters.ast import Filter, OrderTerm
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores.models import ModelStore
+from runstone.stores.removal import RemovalStore
 
 __all__ = ["Changes", "ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
 
@@ -131,16 +132,24 @@ class Store(Protocol):
     def models(self) -> ModelStore:
         """What the same database keeps about models."""
 
+    @property
+    def removal(self) -> RemovalStore:
+        """How the same database forgets what was deleted."""
+
+    @property
+    def own_artifact_root(self) -> str | None:
+        """The URI under which no other store keeps files; None where others may."""
+
     # -- experiments
 
     def create_experiment(self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int) -> str:
-        """Create one and return its id. Raises AlreadyExists, also for a name that a deleted experiment holds."""
+        """Create one and return its id. Raises AlreadyExists; the name of a deleted experiment is free."""
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """The experiment, deleted or not."""
 
     def find_experiment(self, name: str) -> Experiment | None:
-        """The experiment of that name, deleted or not, or None."""
+        """The experiment of that name, or None: the active one, else the newest of the deleted ones."""
 
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         """A page of experiments. Raises InvalidInput for a page token that is not of this query."""
@@ -149,7 +158,10 @@ class Store(Protocol):
         """Raises AlreadyExists, and NotActive for a deleted experiment."""
 
     def set_experiment_stage(self, experiment_id: str, stage: LifecycleStage, *, now: int) -> None:
-        """Delete or restore it, with the runs that are active in it, or that were deleted with it."""
+        """Delete or restore it, with the runs that are active in it, or that were deleted with it.
+
+        Raises AlreadyExists where it is to be restored, and another one has taken its name.
+        """
 
     def set_experiment_tags(self, experiment_id: str, tags: Mapping[str, str], *, now: int) -> None:
         """Set tags; others stay. Raises NotActive for a deleted experiment."""

@@ -34,6 +34,7 @@ from runstone.stores import records
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.cursor import cut_page
 from runstone.stores.memory_models import MemoryModelStore
+from runstone.stores.memory_removal import MemoryRemoval
 from runstone.stores.tables import table_of_runs
 
 __all__ = ["MemoryStore"]
@@ -85,6 +86,7 @@ class _Run:
         self.end_time: int | None = None
         self.stage = ACTIVE
         self.deleted_with_experiment = False
+        self.deleted_time: int | None = None
         self.params: dict[str, str] = {}
         self.tags = dict(new.tags)
         self.series: dict[str, Points] = {}
@@ -185,7 +187,9 @@ class MemoryStore:
         self._experiments: dict[str, _Experiment] | None = {}
         self._runs: dict[str, _Run] = {}
         self._revision = 0
+        self._experiment_count = 0
         self.models = MemoryModelStore(self)
+        self.removal = MemoryRemoval(self)
         self._add_experiment("Default", None, {}, 0)
 
     @contextmanager
@@ -199,11 +203,26 @@ class MemoryStore:
         with self._lock:
             self._experiments = None
 
-    # -- what its models ask
+    # -- what its models and its removal ask
+
+    @property
+    def run_rows(self) -> dict[str, _Run]:
+        """All runs by id; for use in a transaction."""
+        return self._runs
+
+    @property
+    def experiment_rows(self) -> dict[str, _Experiment]:
+        """All experiments by id; for use in a transaction."""
+        return self._experiments or {}
 
     def transaction(self) -> AbstractContextManager[object]:
         """Nobody else reads or writes during the block. Raises StoreUnavailable once the store is closed."""
         return self._open()
+
+    @property
+    def own_artifact_root(self) -> str | None:
+        """Nobody else knows of it."""
+        return self._artifact_root
 
     def experiment_location(self, experiment_id: str) -> str:
         """Where an active experiment keeps its files. Raises NotFound, NotActive."""
@@ -218,7 +237,8 @@ class MemoryStore:
 
     def _add_experiment(self, name: str, location: str | None, tags: Mapping[str, str], now: int) -> str:
         with self._open() as experiments:
-            experiment_id = str(len(experiments))
+            experiment_id = str(self._experiment_count)
+            self._experiment_count += 1
             location = location or f"{self._artifact_root}/{experiment_id}"
             experiments[experiment_id] = _Experiment(experiment_id, name, location, tags, now)
             return experiment_id
@@ -233,10 +253,13 @@ class MemoryStore:
         return found
 
     def _check_name_is_free(self, name: str) -> None:
-        taken = self.find_experiment(name)
-        if taken:
-            deleted = taken.lifecycle_stage == DELETED
-            raise records.experiment_exists(name, deleted_id=taken.experiment_id if deleted else None)
+        if self._holder(name) is not None:
+            raise records.experiment_exists(name)
+
+    def _holder(self, name: str) -> str | None:
+        """The active experiment of that name."""
+        with self._open() as experiments:
+            return next((one.id for one in experiments.values() if one.name == name and one.stage == ACTIVE), None)
 
     def create_experiment(self, name: str, *, artifact_location: str | None, tags: Mapping[str, str], now: int) -> str:
         with self._open():
@@ -248,7 +271,9 @@ class MemoryStore:
 
     def find_experiment(self, name: str) -> Experiment | None:
         with self._open() as experiments:
-            return next((found.entity() for found in experiments.values() if found.name == name), None)
+            named = [found for found in experiments.values() if found.name == name]
+            best = max(named, key=lambda found: (found.stage == ACTIVE, int(found.id)), default=None)
+            return best.entity() if best else None
 
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         with self._open() as experiments:
@@ -274,9 +299,13 @@ class MemoryStore:
             found = self._experiment(experiment_id)
             if found.stage == stage:
                 return
+            if stage == ACTIVE and (holder := self._holder(found.name)) is not None:
+                raise records.name_taken_meanwhile(experiment_id, found.name, holder)
             found.stage, found.last_update_time = stage, now
             for run in self._runs.values():
                 if run.new.experiment_id == experiment_id and (stage == DELETED or run.deleted_with_experiment):
+                    if stage == ACTIVE or run.stage == ACTIVE:
+                        run.deleted_time = now if stage == DELETED else None
                     run.deleted_with_experiment = stage == DELETED and run.stage == ACTIVE
                     self._touch(run).stage = stage
 
@@ -327,6 +356,7 @@ class MemoryStore:
             if run.stage != stage:
                 self._touch(run)
                 run.stage, run.deleted_with_experiment = stage, False
+                run.deleted_time = now if stage == DELETED else None
 
     def search_runs(self, query: RunQuery) -> PagedList[Run]:
         with self._open():

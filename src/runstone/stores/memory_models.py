@@ -47,6 +47,16 @@ class MemoryModelStore:
         self._registry: dict[str, RegisteredModelRow] = {}
         self._logged: dict[str, LoggedModelRow] = {}
 
+    @property
+    def registered_rows(self) -> dict[str, RegisteredModelRow]:
+        """All registered models by name; for use in a transaction."""
+        return self._registry
+
+    @property
+    def logged_rows(self) -> dict[str, LoggedModelRow]:
+        """All logged models by id, the deleted ones too; for use in a transaction."""
+        return self._logged
+
     # -- registered models
 
     def _registered(self, name: str) -> RegisteredModelRow:

@@ -12,13 +12,16 @@ __all__ = [
     "SILENT",
     "experiment_deleted",
     "experiment_exists",
+    "experiment_in_use",
     "experiment_not_found",
     "extend_json_list",
     "is_stored",
+    "name_taken_meanwhile",
     "param_changed",
     "revives",
     "run_deleted",
     "run_exists",
+    "run_not_deleted",
     "run_not_found",
     "silence",
     "tag_not_found",
@@ -38,13 +41,17 @@ def experiment_deleted(experiment_id: str, name: str) -> NotActive:
     )
 
 
-def experiment_exists(name: str, *, deleted_id: str | None = None) -> AlreadyExists:
-    """The name is taken, maybe by a deleted experiment of the given id."""
-    if deleted_id is None:
-        return AlreadyExists(f"An experiment named '{name}' already exists; choose another name, or use that one")
+def experiment_exists(name: str) -> AlreadyExists:
+    """An active experiment has the name."""
+    return AlreadyExists(f"An experiment named '{name}' already exists; choose another name, or use that one")
+
+
+def name_taken_meanwhile(experiment_id: str, name: str, holder_id: str) -> AlreadyExists:
+    """A deleted experiment cannot be restored: another one has taken its name."""
     return AlreadyExists(
-        f"An experiment named '{name}' already exists, in the deleted state; restore it with "
-        f"`runstone experiments restore {deleted_id}`, or choose another name"
+        f"Cannot restore the experiment '{name}' (id {experiment_id}): the experiment with the id {holder_id} already "
+        f"exists under that name; rename that one first with `runstone experiments rename {holder_id} NEW_NAME`, or "
+        f"delete it"
     )
 
 
@@ -56,6 +63,22 @@ def run_not_found(run_id: str) -> NotFound:
 def run_exists(run_id: str) -> AlreadyExists:
     """The run's id is taken."""
     return AlreadyExists(f"A run with the id '{run_id}' already exists")
+
+
+def run_not_deleted(run_id: str) -> NotActive:
+    """Only what was deleted is removed."""
+    return NotActive(
+        f"The run '{run_id}' is not in the 'deleted' state, so it is not removed; delete it first with "
+        f"`runstone runs delete {run_id}`"
+    )
+
+
+def experiment_in_use(experiment_id: str) -> NotActive:
+    """Only a deleted experiment without runs is removed."""
+    return NotActive(
+        f"The experiment with the id {experiment_id} is not in the 'deleted' state, or has runs, so it is not removed; "
+        f"delete it with `runstone experiments delete {experiment_id}`, and remove its runs first"
+    )
 
 
 def run_deleted(run_id: str) -> NotActive:

@@ -15,6 +15,7 @@ from runstone.entities import LifecycleStage, RunStatus, ViewType
 from runstone.errors import AlreadyExists, NotActive, NotFound
 from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, Store
 from runstone.testing.store_records import RUN_ID, StoreRecordsSuite, add_run, log
+from runstone.testing.store_removal import StoreRemovalSuite
 from runstone.testing.store_search import StoreSearchSuite
 from runstone.testing.store_writers import StoreWritersSuite
 
@@ -32,7 +33,7 @@ def stage(store: Store, run_id: str) -> LifecycleStage:
     return store.get_run(run_id).info.lifecycle_stage
 
 
-class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite):
+class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite, StoreRemovalSuite):
     """The contract of Store. Needs a fixture `store`: a fresh Store for each test."""
 
     # -- experiments
@@ -69,15 +70,43 @@ class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite):
         add_experiment(store)
         assert store.find_experiment(name) is None
 
-    def test_a_name_is_taken_once_also_by_a_deleted_experiment(self, store: Store) -> None:
+    def test_a_name_is_taken_by_one_active_experiment_and_free_when_that_is_deleted(self, store: Store) -> None:
         first = add_experiment(store)
         with pytest.raises(AlreadyExists, match="vision"):
             add_experiment(store)
         store.set_experiment_stage(first, DELETED, now=6)
-        with pytest.raises(AlreadyExists, match=f"deleted.*restore {first}"):
+        second = add_experiment(store)
+        with pytest.raises(AlreadyExists, match="vision"):
             add_experiment(store)
+        assert second != first
         found = store.search_experiments(ExperimentQuery(view=ViewType.ALL))
-        assert sorted(one.name for one in found) == ["Default", "vision"]
+        assert sorted(one.name for one in found) == ["Default", "vision", "vision"]
+
+    def test_a_name_finds_the_active_experiment_else_the_newest_deleted_one(self, store: Store) -> None:
+        first, other = add_experiment(store), add_experiment(store, "other")
+        store.set_experiment_stage(first, DELETED, now=6)
+        second = add_experiment(store)
+        found = store.find_experiment("vision")
+        assert found == store.get_experiment(second)
+        store.rename_experiment(second, "speech", now=7)
+        assert store.find_experiment("vision") == store.get_experiment(first)
+        store.rename_experiment(other, "vision", now=7)
+        store.set_experiment_stage(other, DELETED, now=8)
+        assert store.find_experiment("vision") == store.get_experiment(other)
+
+    def test_an_experiment_whose_name_was_taken_meanwhile_is_not_restored(self, store: Store) -> None:
+        first = add_experiment(store)
+        add_run(store, experiment_id=first)
+        store.set_experiment_stage(first, DELETED, now=6)
+        second = add_experiment(store)
+        with pytest.raises(AlreadyExists, match=rf"id {first}\).*runstone experiments rename {second} "):
+            store.set_experiment_stage(first, ACTIVE, now=7)
+        assert store.get_experiment(first).lifecycle_stage == DELETED
+        assert stage(store, RUN_ID) == DELETED
+        store.rename_experiment(second, "vision 2", now=8)
+        store.set_experiment_stage(first, ACTIVE, now=9)
+        assert store.find_experiment("vision") == store.get_experiment(first)
+        assert stage(store, RUN_ID) == ACTIVE
 
     def test_an_experiment_is_renamed(self, store: Store) -> None:
         number = add_experiment(store)
@@ -92,10 +121,11 @@ class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite):
         number = add_experiment(store)
         deleted = add_experiment(store, "deleted")
         store.set_experiment_stage(deleted, DELETED, now=6)
-        for name in ("Default", "deleted"):
-            with pytest.raises(AlreadyExists, match=name):
-                store.rename_experiment(number, name, now=9)
+        with pytest.raises(AlreadyExists, match="Default"):
+            store.rename_experiment(number, "Default", now=9)
         assert store.get_experiment(number).name == "vision"
+        store.rename_experiment(number, "deleted", now=9)
+        assert store.get_experiment(number).name == "deleted"
 
     def test_tags_of_an_experiment_are_set_and_deleted(self, store: Store) -> None:
         number = add_experiment(store, team="blue", other="1")

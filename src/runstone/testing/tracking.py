@@ -115,10 +115,12 @@ class TrackingSuite(RecordsSuite):
 
     def test_an_experiments_name_is_taken_once(self, tracking: Tracking) -> None:
         a, b = tracking.create_experiment("a"), tracking.create_experiment("b")
+        with pytest.raises(AlreadyExists, match="'a'"):
+            tracking.create_experiment("a")
         tracking.delete_experiment(b)
-        for name in ("a", "b"):
-            with pytest.raises(AlreadyExists, match=name):
-                tracking.create_experiment(name)
+        again = tracking.create_experiment("b")
+        with pytest.raises(AlreadyExists, match=f"rename {again} "):
+            tracking.restore_experiment(b)
         with pytest.raises(AlreadyExists, match="Default"):
             tracking.rename_experiment(a, "Default")
         tracking.rename_experiment(a, "a")

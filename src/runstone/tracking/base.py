@@ -16,6 +16,7 @@ from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, RunTable, Write
 from runstone.tracking.models import Models
+from runstone.tracking.removal import Removal
 
 __all__ = ["MAX_PAGE", "Tracking"]
 
@@ -39,6 +40,10 @@ class Tracking(Protocol):
     def models(self) -> Models:
         """What may be asked about models."""
 
+    @property
+    def removal(self) -> Removal:
+        """How what was deleted is removed for good."""
+
     # -- experiments
 
     def create_experiment(
@@ -50,7 +55,7 @@ class Tracking(Protocol):
         """The experiment, deleted or not."""
 
     def find_experiment(self, name: str) -> Experiment | None:
-        """The experiment of that name, deleted or not, or None."""
+        """The experiment of that name, or None: the active one, else the newest of the deleted ones."""
 
     def search_experiments(
         self,
@@ -67,10 +72,10 @@ class Tracking(Protocol):
         """Raises AlreadyExists, and NotActive for a deleted experiment."""
 
     def delete_experiment(self, experiment_id: str | int) -> None:
-        """Mark it, and its runs, as deleted; its name stays taken. Twice is once."""
+        """Mark it, and its runs, as deleted; its name is free again. Twice is once."""
 
     def restore_experiment(self, experiment_id: str | int) -> None:
-        """Undo a deletion, also of the runs deleted with it."""
+        """Undo a deletion, also of the runs deleted with it. Raises AlreadyExists where its name is taken by now."""
 
     def set_experiment_tags(self, experiment_id: str | int, tags: Mapping[str, Any]) -> None:
         """Set tags; others stay."""

@@ -47,6 +47,7 @@ from runstone.tracking.checks import (
     tag_texts,
 )
 from runstone.tracking.local_models import LocalModels
+from runstone.tracking.local_removal import LocalRemoval
 from runstone.validation import (
     check_experiment_id,
     check_experiment_name,
@@ -65,6 +66,7 @@ class LocalTracking:
         self.artifacts: ArtifactOpener = artifacts or DirectArtifacts()
         self._artifact_uris: dict[str, str] = {}
         self.models = LocalModels(store, self.artifacts)
+        self.removal = LocalRemoval(store, self.artifacts)
 
     def close(self) -> None:
         self.store.close()

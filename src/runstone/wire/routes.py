@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from runstone.wire.schemas import experiments, models, native, runs
+from runstone.wire.schemas import experiments, models, native, removal, runs
 from runstone.wire.schemas.common import Answer, Empty, Request
 
 __all__ = [
@@ -37,6 +37,7 @@ Access = Literal[
     "read logged model",
     "write logged model",
     "search",
+    "administer",
 ]
 
 PREFIXES = (
@@ -202,4 +203,6 @@ NATIVE_ROUTES: tuple[Route, ...] = (
     Route("list_changes", _GET, "changes", native.ListChanges, native.ChangesAnswer, "search", repeatable=True),
     Route("read_series", _POST, "series", native.ReadSeries, native.SeriesAnswer, "search",
           media="msgpack", repeatable=True),
+    Route("plan_removal", _POST, "gc/plan", removal.PlanRemoval, removal.PlanAnswer, "administer", repeatable=True),
+    Route("remove", _POST, "gc/run", removal.Remove, removal.RemoveAnswer, "administer", repeatable=True),
 )  # fmt: skip

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["Arguments", "Database", "Dialect", "Row", "Transaction"]
+import msgspec
+
+__all__ = ["Arguments", "Database", "Dialect", "Maintained", "Row", "Sizes", "Transaction"]
 
 Row = tuple[Any, ...]
 Arguments = Sequence[Any]
@@ -64,6 +66,14 @@ class Transaction(Protocol):
         """Execute once for each row of arguments."""
 
 
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a database takes on disk, and what of it is free for reuse; tables with their indexes, where it tells."""
+
+    total_bytes: int
+    free_bytes: int
+    table_bytes: dict[str, int]
+
+
 class Database(Protocol):
     """One database. Safe to share between threads and to use after a fork."""
 
@@ -77,5 +87,39 @@ class Database(Protocol):
         runs are others. Never asked for inside another transaction of the same thread.
         """
 
+    def compact(self) -> int:
+        """Give free room back to the file system where that is ours to do; returns the bytes."""
+
     def close(self) -> None:
         """Release connections and files."""
+
+
+class Maintained(Database, Protocol):
+    """A database as its own keeper sees it, of whatever version. `driver_connection` takes no lock by itself."""
+
+    alchemy_name: str
+    """SQLAlchemy's name of the dialect and driver."""
+    begin_sql: str
+    """What begins a transaction that will write, where the driver does not."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as it may be shown."""
+
+    def version(self) -> str:
+        """The revision of its tables. Raises StoreCorrupt for a database that is not ours."""
+
+    def check_version(self) -> None:
+        """Raises StoreVersion unless the tables are those of this Runstone."""
+
+    def driver_connection(self) -> AbstractContextManager[Any]:
+        """A connection of its own, for what no Transaction can do."""
+
+    def lock_out_writers(self) -> AbstractContextManager[None]:
+        """Nobody else writes during the block, in this or another process."""
+
+    def find_damage(self) -> list[str]:
+        """What the database itself finds wrong with its files; nothing where it cannot tell."""
+
+    def sizes(self) -> Sizes:
+        """How much it takes."""

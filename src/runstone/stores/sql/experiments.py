@@ -31,8 +31,9 @@ def get(tx: Transaction, experiment_id: str, root: str) -> Experiment:
 
 
 def find(tx: Transaction, name: str, root: str) -> Experiment | None:
-    """The experiment of that name, or None."""
-    row = tx.row(f"SELECT {COLUMNS} FROM experiments e WHERE name = ?", (name,))
+    """The experiment of that name, or None: the active one, else the newest of the deleted ones."""
+    select = f"SELECT {COLUMNS} FROM experiments e WHERE name = ? AND deleted_time"
+    row = tx.row(f"{select} IS NULL", (name,)) or tx.row(f"{select} IS NOT NULL ORDER BY id DESC LIMIT 1", (name,))
     return entities(tx, [row], root)[0] if row else None
 
 
@@ -82,9 +83,14 @@ def active_experiment(tx: Transaction, experiment_id: str) -> Row:
 
 
 def _check_name_is_free(tx: Transaction, name: str) -> None:
-    row = tx.row("SELECT id, deleted_time FROM experiments WHERE name = ?", (name,))
-    if row:
-        raise records.experiment_exists(name, deleted_id=None if row[1] is None else str(row[0]))
+    if _holder(tx, name) is not None:
+        raise records.experiment_exists(name)
+
+
+def _holder(tx: Transaction, name: str) -> int | None:
+    """The active experiment of that name."""
+    row = tx.row("SELECT id FROM experiments WHERE name = ? AND deleted_time IS NULL", (name,))
+    return None if row is None else int(row[0])
 
 
 def create(tx: Transaction, name: str, location: str | None, tags: Mapping[str, str], now: int) -> str:
@@ -109,11 +115,13 @@ def rename(tx: Transaction, experiment_id: str, name: str, now: int) -> None:
 
 
 def set_stage(tx: Transaction, experiment_id: str, stage: LifecycleStage, now: int) -> None:
-    """Delete or restore an experiment and the runs that go with it."""
+    """Delete or restore an experiment and the runs that go with it. Raises AlreadyExists."""
     row = _row(tx, experiment_id)
     deletes = stage is LifecycleStage.DELETED
     if deletes == (row[5] is not None):
         return
+    if not deletes and (holder := _holder(tx, row[1])) is not None:
+        raise records.name_taken_meanwhile(experiment_id, row[1], str(holder))
     tx.run(
         "UPDATE experiments SET deleted_time = ?, last_update_time = ? WHERE id = ?",
         (now if deletes else None, now, row[0]),

@@ -1,4 +1,4 @@
-"""What is done to a database file as a whole: check it, measure it, bring it up to date. Knows tables, not runs."""
+"""What is done to a database as a whole: measure it, bring it to another revision. Knows tables, not runs."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from pathlib import Path
 
 import msgspec
 
+from runstone.errors import InvalidInput
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Database
-from runstone.stores.sql.sqlite import SqliteDatabase
+from runstone.stores.sql.database import Database, Maintained
 
-__all__ = ["Activity", "Check", "Statistics", "Upgrade", "check", "list_activity", "measure", "upgrade"]
+__all__ = ["Activity", "Statistics", "Upgrade", "back_up", "downgrade", "list_activity", "measure", "upgrade"]
 
 _COUNTED = ("experiments", "runs", "params", "tags", "series", "chunks", "batches", "datasets")
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """A database's revision, the one this Runstone needs, and what is wrong with the file; nothing if it is sound."""
-
-    revision: str
-    needed_revision: str
-    problems: tuple[str, ...]
-
-
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     """How much is in a database. `file_size_bytes` includes what is not yet in the main file (SQLite's WAL).
+
+    `table_bytes` are of the tables with their indexes, empty where that is not told. `keys` are distinct ones.
 
     `points` may count a point twice that was sent twice, until it is folded; `bytes_per_point` is of the points'
     data alone, None where there is none.
@@ -35,6 +29,10 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[str, int]
     file_size_bytes: int
     free_bytes: int
+    table_bytes: dict[str, int]
+    keys: int
+    deleted_runs: int
+    deleted_experiments: int
     points: int
     points_size_bytes: int
     pending_batches: int
@@ -43,7 +41,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
-    """From which revision to which; `backup` is the copy from before, None where there was nothing to do."""
+    """From which revision to which; `backup` is the copy from before, None where none was made."""
 
     old_revision: str
     revision: str
@@ -57,53 +55,33 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     last_time: int | None
 
 
-def check(database: SqliteDatabase) -> Check:
-    """Look for damage, and for tables that are not those of the schema. Raises StoreCorrupt, StoreVersion."""
-    revision = database.version()
-    with database.read() as tx:
-        problems = [text for (text,) in tx.rows("PRAGMA quick_check") if text != "ok"]
-    if revision == migrations.HEAD:
-        problems += [f"the tables differ from the schema: {difference}" for difference in _differences(database)]
-    return Check(revision=revision, needed_revision=migrations.HEAD, problems=tuple(problems))
-
-
-def _differences(database: SqliteDatabase) -> list[str]:
-    with database.driver_connection() as connection, migrations.sqlalchemy_connection("sqlite", connection) as alchemy:
-        return [_describe(one) for one in migrations.check(alchemy)]
-
-
-def _describe(difference: object) -> str:
-    """Alembic gives one difference as a tuple, those of one column as a list of tuples."""
-    if isinstance(difference, list):
-        return ", ".join(map(_describe, difference))
-    parts = difference if isinstance(difference, tuple) else (difference,)
-    return " ".join(str(getattr(part, "name", part)) for part in parts if part is not None)
-
-
-def measure(database: SqliteDatabase) -> Statistics:
+def measure(database: Maintained) -> Statistics:
     """Count and weigh."""
     with database.read() as tx:
         rows = {table: tx.rows(f"SELECT count(*) FROM {table}")[0][0] for table in _COUNTED}
-        (points,) = tx.rows("SELECT coalesce(sum(count), 0) FROM series")[0]
+        (points,) = tx.rows("SELECT CAST(coalesce(sum(count), 0) AS bigint) FROM series")[0]
         ((chunk_bytes, batch_bytes, pending),) = tx.rows(
             "SELECT (SELECT coalesce(sum(length(data)), 0) FROM chunks), coalesce(sum(length(data)), 0), "
-            "coalesce(sum(points), 0) FROM batches"
+            "CAST(coalesce(sum(points), 0) AS bigint) FROM batches"
         )
-        (((page_bytes,),), ((free_pages,),)) = tx.rows("PRAGMA page_size"), tx.rows("PRAGMA freelist_count")
+        ((keys,),) = tx.rows("SELECT count(*) FROM (SELECT DISTINCT key FROM series) AS keys")
+        ((deleted_runs,),) = tx.rows("SELECT count(*) FROM runs WHERE deleted_time IS NOT NULL")
+        ((deleted,),) = tx.rows("SELECT count(*) FROM experiments WHERE deleted_time IS NOT NULL")
+    sizes = database.sizes()
     return Statistics(
         rows=rows,
-        file_size_bytes=sum(file.stat().st_size for file in _files(database.path)),
-        free_bytes=free_pages * page_bytes,
+        file_size_bytes=sizes.total_bytes,
+        free_bytes=sizes.free_bytes,
+        table_bytes=sizes.table_bytes,
+        keys=keys,
+        deleted_runs=deleted_runs,
+        deleted_experiments=deleted,
         points=points,
         points_size_bytes=chunk_bytes + batch_bytes,
         pending_batches=rows["batches"],
         pending_points=pending,
         bytes_per_point=(chunk_bytes + batch_bytes) / points if points else None,
     )
-
-
-def _files(path: Path) -> list[Path]:
-    return [file for file in (path, path.with_name(f"{path.name}-wal")) if file.exists()]
 
 
 def list_activity(database: Database) -> dict[str, Activity]:
@@ -116,26 +94,62 @@ def list_activity(database: Database) -> dict[str, Activity]:
     return {str(number): Activity(runs=runs, last_time=time) for number, runs, time in rows}
 
 
-def upgrade(database: SqliteDatabase) -> Upgrade:
-    """Bring the tables to this version's, after a copy `FILE.before-REVISION` beside the file.
+def upgrade(database: Maintained) -> Upgrade:
+    """Bring the tables to this version's; an SQLite file is copied to `FILE.before-REVISION` beside it first.
 
     Raises StoreVersion for a database of a newer Runstone. All or nothing: an error leaves the tables as they were.
     """
+    return _move(database, migrations.HEAD)
+
+
+def downgrade(database: Maintained, revision: str) -> Upgrade:
+    """Take the tables back to an older revision, after the same copy; what those cannot hold is lost.
+
+    Raises InvalidInput for a revision that is not older, StoreVersion for a database of a newer Runstone.
+    """
+    known, found = migrations.revisions(), database.version()
+    if revision not in known or (found in known and known.index(revision) > known.index(found)):
+        older = ", ".join(known[: known.index(found)]) if found in known else ", ".join(known)
+        raise InvalidInput(
+            f"Cannot take {database.place} from revision {found} back to '{revision}': older ones are {older or 'none'}"
+        )
+    return _move(database, revision)
+
+
+def _move(database: Maintained, revision: str) -> Upgrade:
     with database.lock_out_writers(), database.driver_connection() as connection:
-        old = database.version()
-        if old == migrations.HEAD:
+        old, known = database.version(), migrations.revisions()
+        if old == revision:
             return Upgrade(old_revision=old, revision=old, backup=None)
-        if old not in migrations.revisions():
+        if old not in known:
             database.check_version()  # raises, and says why
-        backup = _new_backup_path(database.path)
-        _copy(connection, backup)
-        with migrations.sqlalchemy_connection("sqlite", connection, begin="BEGIN IMMEDIATE") as alchemy:
-            migrations.upgrade(alchemy)
-    return Upgrade(old_revision=old, revision=migrations.HEAD, backup=backup)
+        backup = None
+        if isinstance(connection, sqlite3.Connection):
+            backup = _new_backup_path(Path(database.place), revision)
+            _copy(connection, backup)
+        with migrations.sqlalchemy_connection(database.alchemy_name, connection, begin=database.begin_sql) as alchemy:
+            if known.index(revision) > known.index(old):
+                migrations.upgrade(alchemy, revision)
+            else:
+                migrations.downgrade(alchemy, revision)
+    return Upgrade(old_revision=old, revision=revision, backup=backup)
 
 
-def _new_backup_path(path: Path) -> Path:
-    plain = path.with_name(f"{path.name}.before-{migrations.HEAD}")
+def back_up(database: Maintained, target: Path) -> None:
+    """Copy a database file as it is now, while others record, to a file that is not there yet.
+
+    Raises InvalidInput for PostgreSQL, and where something is at `target`.
+    """
+    if target.exists():
+        raise InvalidInput(f"Cannot back up {database.place} to {target}: that is there already; choose another name")
+    with database.driver_connection() as connection:
+        if not isinstance(connection, sqlite3.Connection):
+            raise InvalidInput(f"{database.place} is backed up by PostgreSQL's own pg_dump")
+        _copy(connection, target)
+
+
+def _new_backup_path(path: Path, revision: str) -> Path:
+    plain = path.with_name(f"{path.name}.before-{revision}")
     number, free = 1, plain
     while free.exists():
         number += 1

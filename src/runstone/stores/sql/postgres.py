@@ -18,7 +18,7 @@ from typing import Any
 
 from runstone.errors import InvalidInput, RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction
+from runstone.stores.sql.database import Arguments, Dialect, Row, Sizes, Transaction
 from runstone.stores.sql.postgres_url import plain_url, without_password
 
 try:
@@ -111,6 +111,8 @@ class PostgresDatabase:
     StoreVersion for one of another version, unless it is opened for maintenance (`any_version`).
     """
 
+    alchemy_name, begin_sql = "postgresql+psycopg", ""
+
     def __init__(self, url: str, *, any_version: bool = False) -> None:
         self.url = plain_url(url)
         self.name = without_password(self.url)
@@ -199,6 +201,40 @@ class PostgresDatabase:
         ):
             migrations.upgrade(alchemy)
 
+    # -- maintenance
+
+    @property
+    def place(self) -> str:
+        """The URL without the password."""
+        return self.name
+
+    @contextmanager
+    def driver_connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection of its own, for what no Transaction can do (Alembic). Takes no lock by itself."""
+        with self._meaningful_errors(), psycopg.connect(self.url) as connection:
+            yield connection
+
+    @contextmanager
+    def lock_out_writers(self) -> Iterator[None]:
+        """Nobody else writes during the block, on whatever machine."""
+        with (
+            self._meaningful_errors(),
+            psycopg.connect(self.url, autocommit=True) as connection,
+            self._alone(connection),
+        ):
+            yield
+
+    def find_damage(self) -> list[str]:
+        """Nothing: PostgreSQL looks at its files by `pg_amcheck`, for which one must own the server."""
+        return []
+
+    def sizes(self) -> Sizes:
+        """The database, and its tables. PostgreSQL does not tell what is free in its files."""
+        with self.read() as tx:
+            total = tx.row("SELECT pg_database_size(current_database())")
+            tables = tx.rows("SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables")
+        return Sizes(total_bytes=int(total[0]) if total else 0, free_bytes=0, table_bytes=dict(tables))
+
     @contextmanager
     def _alone(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
         connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
@@ -219,9 +255,12 @@ class PostgresDatabase:
         found = self.version()
         if found == migrations.HEAD:
             return
-        age = "an older" if found in migrations.revisions() else "a newer"
+        is_older = found in migrations.revisions()
+        age = "an older" if is_older else "a newer"
+        remedy = f"run `runstone db upgrade {self.name}`" if is_older else "`pip install --upgrade runstone`"
         raise StoreVersion(
-            f"The store {self.name} has tables of {age} Runstone (revision {found}, this one needs {migrations.HEAD})"
+            f"The store {self.name} has tables of {age} Runstone (revision {found}, this one needs {migrations.HEAD}): "
+            f"{remedy}"
         )
 
     def _start_clock(self) -> None:
@@ -247,6 +286,10 @@ class PostgresDatabase:
             raise InvalidInput(f"The store {self.name} cannot hold this: {_first_line(error)}") from error
         except psycopg.Error as error:
             raise _meaning(self.name, error) from error
+
+    def compact(self) -> int:
+        """PostgreSQL's autovacuum makes room for new rows; only VACUUM FULL would shrink files, and lock the tables."""
+        return 0
 
     def close(self) -> None:
         """Close every connection. Transactions that are under way in other threads are cut off."""

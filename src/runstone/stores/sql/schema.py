@@ -42,7 +42,7 @@ Table(
     "experiments",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("name", _Text, nullable=False, unique=True),
+    Column("name", _Text, nullable=False),
     Column(
         "artifact_location",
         _Text,
@@ -51,6 +51,14 @@ Table(
     Column("creation_time", BigInteger, nullable=False),
     Column("last_update_time", BigInteger, nullable=False),
     Column("deleted_time", BigInteger, comment="NULL: active"),
+    # Of the active ones alone: the name of a deleted experiment is free.
+    Index(
+        "experiments_by_name",
+        "name",
+        unique=True,
+        sqlite_where=text("deleted_time IS NULL"),
+        postgresql_where=text("deleted_time IS NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 _keyed(

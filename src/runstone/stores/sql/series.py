@@ -33,6 +33,7 @@ __all__ = [
     "naming",
     "prepare",
     "read",
+    "summary_row",
     "unfolded",
 ]
 
@@ -130,6 +131,12 @@ def list_summaries(tx: Transaction, run: int) -> dict[str, Summary]:
         key: _summary(columns) if exact else _summary([len(read(tx, run, key)), *columns[1:]])
         for key, exact, *columns in rows
     }
+
+
+def summary_row(tx: Transaction, run: int, key: str) -> tuple[bool, Summary] | None:
+    """Whether the count of a series is exact, and its summary as it is stored."""
+    row = tx.row(f"SELECT is_count_exact, {SUMMARY} FROM series WHERE run = ? AND key = ?", (run, key))
+    return (bool(row[0]), _summary(row[1:])) if row else None
 
 
 def has_exact_counts(tx: Transaction, run: int) -> bool:

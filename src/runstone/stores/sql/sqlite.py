@@ -23,7 +23,7 @@ from pathlib import Path
 from runstone.errors import RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.filters.match import like, rlike
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction
+from runstone.stores.sql.database import Arguments, Dialect, Row, Sizes, Transaction
 
 if sys.platform != "win32":
     import fcntl
@@ -115,6 +115,8 @@ class SqliteDatabase:
     ours, StoreVersion for one of another version, unless it is opened for maintenance (`any_version`).
     `busy_timeout_s` is how long to wait for a program that locks the file without asking for the lock file.
     """
+
+    alchemy_name, begin_sql = "sqlite", "BEGIN IMMEDIATE"
 
     def __init__(self, path: Path, *, any_version: bool = False, busy_timeout_s: float = 60.0) -> None:
         if sqlite3.sqlite_version_info < MIN_SQLITE:
@@ -297,6 +299,11 @@ class SqliteDatabase:
 
     # -- maintenance
 
+    @property
+    def place(self) -> str:
+        """The path."""
+        return str(self.path)
+
     @contextmanager
     def driver_connection(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own, for what no Transaction can do (copies, Alembic). Takes no lock by itself."""
@@ -314,6 +321,48 @@ class SqliteDatabase:
         """Nobody else writes during the block, in this or another process."""
         with self._write_lock, self._meaningful_errors(), self._file_lock():
             yield
+
+    def compact(self) -> int:
+        """Write the file anew without its free pages; writers of all processes wait, readers do not.
+
+        Needs as much free room as the file has, on the disk of the file and on that of temporary files. Raises
+        StoreUnavailable where there is too little; the file is then as it was.
+        """
+        before = self.size_bytes()
+        with self.lock_out_writers(), self.driver_connection() as connection:
+            connection.execute("PRAGMA temp_store=FILE")  # a file of many GB does not go through memory
+            connection.execute("VACUUM")
+            # The pages stand in the WAL now; the file shrinks when they move, unless a reader is in the way.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return max(0, before - self.size_bytes())
+
+    def size_bytes(self) -> int:
+        """What the file takes on disk, with what is not yet in the main file (the WAL)."""
+        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def free_bytes(self) -> int:
+        """What of it is free for reuse."""
+        with self.read() as tx:
+            (((page_bytes,),), ((free_pages,),)) = tx.rows("PRAGMA page_size"), tx.rows("PRAGMA freelist_count")
+        return int(page_bytes * free_pages)
+
+    def find_damage(self) -> list[str]:
+        """What SQLite's quick check says."""
+        with self.read() as tx:
+            return [text for (text,) in tx.rows("PRAGMA quick_check") if text != "ok"]
+
+    def sizes(self) -> Sizes:
+        """The file, and its tables where Python's SQLite has the module that tells (`dbstat`)."""
+        tables: dict[str, int] = {}
+        with self.driver_connection() as connection, suppress(sqlite3.OperationalError):
+            tables = dict(
+                connection.execute(
+                    "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat s JOIN sqlite_master m ON m.name = s.name "
+                    "GROUP BY m.tbl_name"
+                ).fetchall()
+            )
+        return Sizes(total_bytes=self.size_bytes(), free_bytes=self.free_bytes(), table_bytes=tables)
 
     @contextmanager
     def _meaningful_errors(self) -> Iterator[None]:

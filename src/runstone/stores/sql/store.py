@@ -14,6 +14,7 @@ from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, Run
 from runstone.stores.sql import experiments, folding, hydrate, runs, series, writers
 from runstone.stores.sql.database import Database, Transaction
 from runstone.stores.sql.models import SqlModelStore
+from runstone.stores.sql.removal import SqlRemoval
 from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
 from runstone.stores.sql.writes import record
 
@@ -33,16 +34,21 @@ class SqlStore:
     """A Store in a SQL database. Artifacts lie under `artifact_root` (a URI), unless an experiment says otherwise.
 
     Owns the database: `close` closes it. With `folds_aside` a thread folds what has been appended, so that who appends
-    need not wait for it: for servers. A run that outpaces it is folded by who appends, after all.
+    need not wait for it: for servers. A run that outpaces it is folded by who appends, after all. `shares_root`: other
+    stores may keep files under the same root.
     """
 
-    def __init__(self, database: Database, artifact_root: str, *, folds_aside: bool = False) -> None:
+    def __init__(
+        self, database: Database, artifact_root: str, *, folds_aside: bool = False, shares_root: bool = False
+    ) -> None:
         self.database = database
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="runstone-fold") if folds_aside else None
         self._folding: set[str] = set()
         self._root = artifact_root.rstrip("/")
         self._unfolded = _Unfolded()
         self.models = SqlModelStore(database, self._root)
+        self.removal = SqlRemoval(database, self._root)
+        self.own_artifact_root = None if shares_root else self._root
 
     def close(self) -> None:
         if self._aside is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "NEW_SQLITE", "VERSION_TABLE", "check", "downgrade", "revisions", "sqlalchemy_connection", "upgrade"]
 
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "runstone_version"
 NEW_SQLITE = Path(__file__).with_name("new_sqlite.sql")
 """What all revisions make of an empty SQLite database, as one text of statements (scripts/new_store.py)."""
@@ -66,7 +66,8 @@ def check(connection: Connection) -> list[Any]:
     with warnings.catch_warnings():
         # SQLAlchemy reads no index over an expression from SQLite; Alembic passes it over and says so.
         warnings.filterwarnings("ignore", "autogenerate skipping", UserWarning)
-        found = [difference for difference in compare_metadata(context, metadata) if not _is_internal(difference)]
+        found = [_without_comments(difference) for difference in compare_metadata(context, metadata)]
+        found = [difference for difference in found if difference and not _is_internal(difference)]
     indexes = [_index(difference) for difference in found]
     # SQLAlchemy reads no direction from SQLite, so an index with DESC shows as removed and as added.
     return [
@@ -74,6 +75,13 @@ def check(connection: Connection) -> list[Any]:
         for difference, index in zip(found, indexes, strict=True)
         if index is None or indexes.count(index) == 1
     ]
+
+
+def _without_comments(difference: Any) -> Any:
+    """Comments are for readers of the schema; no database has them."""
+    if not isinstance(difference, list):
+        return difference
+    return [part for part in difference if part[0] != "modify_comment"]
 
 
 def _is_internal(difference: Any) -> bool:

@@ -43,14 +43,13 @@ CREATE TABLE experiment_tags (
 )
  WITHOUT ROWID
 ;
-CREATE TABLE experiments (
+CREATE TABLE "experiments" (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
     artifact_location TEXT,
     creation_time BIGINT NOT NULL,
     last_update_time BIGINT NOT NULL,
-    deleted_time BIGINT,
-    UNIQUE (name)
+    deleted_time BIGINT
 );
 INSERT INTO "experiments" VALUES(0,'Default',NULL,CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),NULL);
 CREATE TABLE input_tags (
@@ -201,7 +200,7 @@ CREATE TABLE runstone_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT runstone_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "runstone_version" VALUES('0002');
+INSERT INTO "runstone_version" VALUES('0003');
 CREATE TABLE series (
     run INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -250,5 +249,6 @@ CREATE INDEX model_versions_by_stage ON model_versions (model, stage, version);
 CREATE INDEX model_versions_by_run ON model_versions (run_id);
 CREATE INDEX model_versions_by_time ON model_versions (last_update_time DESC);
 CREATE INDEX runs_running ON runs (id) WHERE status = 'RUNNING';
+CREATE UNIQUE INDEX experiments_by_name ON experiments (name) WHERE deleted_time IS NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('experiments',0);
