@@ -22,6 +22,7 @@ from runstone.entities import (
 )
 from runstone.errors import RunstoneError
 from runstone.filters.ast import Filter, OrderTerm
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores.models import ModelStore
@@ -244,6 +245,12 @@ class Store(Protocol):
         """The points of a series, in order, whose step lies in the range, both ends included.
 
         No points where the run has no such series.
+        """
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        """The series of some runs and keys as curves; by key, then by run, in the query's order.
+
+        Without those that have no point in the range. Raises InvalidInput for fewer than one bucket.
         """
 
     def fold(self, run_id: str) -> None:

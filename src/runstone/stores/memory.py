@@ -28,6 +28,7 @@ from runstone.entities import (
 )
 from runstone.errors import RunstoneError, StoreUnavailable
 from runstone.filters.match import Subject, matches, order_key
+from runstone.series.curves import Curve, CurveQuery, curves_of_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
 from runstone.stores import records
@@ -470,6 +471,11 @@ class MemoryStore:
         with self._open():
             points = self._run(run_id).series.get(key, Points.empty())
         return points.between(from_step, to_step)
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        with self._open():
+            runs = [self._run(run_id) for run_id in dict.fromkeys(query.run_ids)]
+            return curves_of_points(query, [(run.new.run_id, run.new.start_time, run.series) for run in runs])
 
     def fold(self, run_id: str) -> None:
         self._run(run_id)

@@ -31,10 +31,12 @@ from runstone.filters import (
     parse_run_order,
 )
 from runstone.naming import new_run_id, new_run_name, now_ms
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
 from runstone.tracking.checks import (
+    check_curves,
     check_experiment_ids,
     check_inputs,
     check_page_size,
@@ -265,6 +267,9 @@ class LocalTracking:
         return self.store.read_series(
             check_run_id(run_id), check_key(key, kind="metric"), from_step=from_step, to_step=to_step
         )
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        return self.store.read_curves(check_curves(query))
 
     def open_artifacts(self, run_id: str) -> ArtifactStore:
         uri = self._artifact_uris.get(run_id)

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
 from runstone.errors import RunstoneError, StoreError
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
-from runstone.stores.sql import experiments, folding, hydrate, runs, series, writers
+from runstone.stores.sql import curves, experiments, folding, hydrate, runs, series, writers
 from runstone.stores.sql.database import Database, Transaction
 from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
@@ -213,6 +214,10 @@ class SqlStore:
             self._tidy(run_id)
         with self.database.read() as tx:
             return series.read(tx, run, key, from_step, to_step)
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        with self.database.read() as tx:
+            return curves.read_curves(tx, query)
 
     def fold(self, run_id: str) -> None:
         with self.database.read() as tx:
