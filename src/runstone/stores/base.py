@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -25,6 +25,7 @@ from runstone.filters.ast import Filter, OrderTerm
 from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
+from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.stores.models import ModelStore
 
 __all__ = ["Changes", "ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
@@ -184,6 +185,22 @@ class Store(Protocol):
         Whatever changed a run counts, its deletion too. A little more than `max_results` come where one transaction
         has changed more.
         """
+
+    # -- what a screen shows of many runs
+
+    def search_run_columns(self, query: RunQuery, choice: ColumnChoice) -> RunColumns:
+        """The page of `search_runs` as chosen columns. A series' count may count points twice until it is folded."""
+
+    def count_keys(self, experiment_ids: Sequence[str]) -> KeyCounts:
+        """How many active runs of the experiments have each key."""
+
+    def count_values(
+        self, experiment_ids: Sequence[str], kind: Literal["param", "tag"], key: str, *, prefix: str, limit: int
+    ) -> list[tuple[str, int]]:
+        """The values of a key in active runs that begin with `prefix`, with how many have each; most frequent first."""
+
+    def summarize_experiments(self, experiment_ids: Sequence[str]) -> dict[str, ExperimentActivity]:
+        """What happens in each of the experiments that has a run."""
 
     # -- what a run records
 
