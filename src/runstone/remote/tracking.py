@@ -368,7 +368,10 @@ class RemoteTracking:
     # -- series and files
 
     def list_series(self, run_id: str) -> dict[str, Summary]:
-        """See Tracking. There is no route for summaries: every point of the run is read."""
+        """See Tracking. A server of MLflow has no summaries: every point of the run is read."""
+        if self._has_route("list_series"):
+            answer: native.SummariesAnswer = self._call("list_series", native.ListSeries(run_id=check_run_id(run_id)))
+            return {key: Summary(*msgspec.structs.astuple(facts)) for key, facts in answer.series.items()}
         keys = sorted(metric.key for metric in self.get_run(run_id).data.latest_metrics)
         return {key: _summary(key, points) for key, points in self._read_all(run_id, keys) if len(points)}
 

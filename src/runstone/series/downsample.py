@@ -13,9 +13,11 @@ import numpy.typing as npt
 from runstone.errors import InvalidInput
 from runstone.series.points import FloatColumn, IntColumn, Points
 from runstone.series.summary import extremes
-from runstone.validation import INT64_MAX, INT64_MIN
 
 __all__ = ["Buckets", "Grid", "bucket", "buckets_of_rows"]
+
+
+_INT64 = np.iinfo(np.int64)
 
 
 class Buckets(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -70,8 +72,8 @@ class Grid:
         count = min(buckets, span)
         # Python's whole numbers: between the extremes of int64 lie more than int64 can count.
         edges = (origin + low - (-number * span // count) for number in range(count))
-        self._edges = np.array([max(INT64_MIN, min(edge, INT64_MAX)) for edge in edges], np.int64)
-        self._end = max(INT64_MIN, min(origin + high, INT64_MAX))
+        self._edges = np.array(list(map(_clip, edges)), np.int64)
+        self._end = _clip(origin + high)
 
     def rows(self, x: IntColumn) -> tuple[IntColumn, IntColumn]:
         """The first row, and the row behind the last, of every bucket that has a row; `x` is sorted."""
@@ -94,6 +96,10 @@ class Grid:
         number = self.numbers(low)
         inside: npt.NDArray[np.bool_] = (number == self.numbers(high)) & (number > 0) & (number <= len(self._edges))
         return inside
+
+
+def _clip(number: int) -> int:
+    return max(int(_INT64.min), min(number, int(_INT64.max)))
 
 
 def buckets_of_rows(points: Points, begin: IntColumn, end: IntColumn) -> Buckets:

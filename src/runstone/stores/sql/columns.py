@@ -166,7 +166,7 @@ def summarize_experiments(tx: Transaction, experiments: Sequence[int]) -> dict[i
         f"FROM runs r WHERE {tx.dialect.is_member('r.experiment')} GROUP BY r.experiment",
         (argument,),
     )
-    heard = dict(
+    heard: dict[int, int | None] = dict(
         tx.rows(
             "SELECT r.experiment, MAX(w.heard_at) FROM runs r CROSS JOIN writers w WHERE w.run = r.id "
             f"AND r.status = 'RUNNING' AND r.deleted_time IS NULL AND {tx.dialect.is_member('r.experiment')} "
