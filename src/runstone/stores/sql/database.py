@@ -27,6 +27,15 @@ class Dialect(Protocol):
     def list_argument(self, values: Sequence[int | str]) -> object:
         """A list as an argument of the two above."""
 
+    def list_of(self, expression: str) -> str:
+        """The aggregate of rows into one `list_argument` of whole numbers; NULL or an empty list for no rows."""
+
+    def by_index(self, table: str, index: str) -> str:
+        """The table, whose rows are to be found by that index alone."""
+
+    fence: str
+    """What ends a subquery that must be looked up row by row, and not be turned into a join."""
+
     def json_object(self, key: str, value: str) -> str:
         """The aggregate of rows into one JSON object of texts."""
 
