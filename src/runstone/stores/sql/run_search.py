@@ -10,7 +10,7 @@ look whether an index has more entries than that.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from runstone.entities import ViewType
 from runstone.filters.ast import Comparison, Filter, Kind, OrderTerm, Presence
@@ -29,7 +29,7 @@ from runstone.stores.sql.conditions import RUNS, argument
 from runstone.stores.sql.database import Dialect, Transaction
 from runstone.stores.sql.search import Part, Search
 
-__all__ = ["find_run_page", "stage_condition"]
+__all__ = ["find_run_page", "most_to_gather", "stage_condition"]
 
 _MAX_LOOKS = 8
 """So many predicates of a filter are asked how many runs they are true of."""
@@ -47,13 +47,23 @@ def stage_condition(alias: str, view: ViewType) -> str:
     }[view]
 
 
-def find_run_page(tx: Transaction, query: RunQuery, root: str) -> tuple[list[int], str | None]:
-    """The numbers of the page's runs, in order, and the next page's token. Raises InvalidInput for a bad token."""
+def most_to_gather(limit: int, total: int) -> int:
+    """Up to how many candidates it is cheaper to gather them than to walk for a page of `limit` over `total` runs."""
+    return math.isqrt(limit * total)
+
+
+def find_run_page(
+    tx: Transaction, query: RunQuery, root: str, *, most: Callable[[int, int], int] = most_to_gather
+) -> tuple[list[int], str | None]:
+    """The numbers of the page's runs, in order, and the next page's token. Raises InvalidInput for a bad token.
+
+    `most` decides as `most_to_gather` does.
+    """
     search = Search(RUNS, tx.dialect, root)
     search.order_by(query.order)
     after = read_token(query, search.position_length)
     choice = _Choice(tx, query)
-    candidates = choice.candidates()
+    candidates = choice.candidates(most)
     if candidates is not None and candidates.count == 0:
         return [], None
     choice.add_conditions(search)
@@ -81,21 +91,22 @@ class _Choice:
         if self._query.filter is not None:
             search.conditions.where_filter(self._query.filter)
 
-    def candidates(self) -> Candidates | None:
+    def candidates(self, most: Callable[[int, int], int]) -> Candidates | None:
         """The runs to gather; None where the order is to be walked."""
         within_one = self._walks_within_one_experiment()
         if within_one and self._query.filter is None:
             return None
         row = self._tx.row("SELECT max(id) FROM runs")
         total = (row and row[0]) or 0
-        bound = math.isqrt((self._query.max_results + 1) * total)
+        limit = self._query.max_results + 1
+        bound = most(limit, total)
         own = find_candidates(self._tx, in_experiments(self._tx.dialect, self.experiments), bound)
         best = own
         if own is not None:
             bound = own.count
             if within_one:
                 # To walk goes over these runs alone.
-                bound, best = math.isqrt((self._query.max_results + 1) * own.count), None
+                bound, best = most(limit, own.count), None
         for node in top_terms(self._query.filter)[:_MAX_LOOKS]:
             arms = arms_of(node, self._tx.dialect, self.experiments)
             found = arms and find_candidates(self._tx, arms, bound)
