@@ -24,13 +24,17 @@ class Scale(NamedTuple):
     tags: int
 
 
-# A number below 1,000,003 that looks like chance, of a run i and a key k.
-_CHANCE = "((i * 48271 + k * 69621 + i * k * 16807) % 1000003)"
+
+def _chance(salt: int) -> str:
+    """A number below 1,000,003 that looks like chance, of a run i and a key k."""
+    return f"((i * 7919 + k * 104729 + {salt}) * (i % 1009 + k * 31 + {salt}) % 1000003)"
+
+
 _DIGITS = "0" * 32
 
 
 def _numbers(name: str, last: int, first: int = 1) -> str:
-    return f"{name} AS (SELECT {first} AS n UNION ALL SELECT n + 1 FROM {name} WHERE n < {last})"
+    return f"{name} AS (SELECT CAST({first} AS BIGINT) AS n UNION ALL SELECT n + 1 FROM {name} WHERE n < {last})"
 
 
 def _cells(scale: Scale, keys: int) -> str:
@@ -53,10 +57,10 @@ def statements(scale: Scale, experiment: int) -> list[str]:
         "CASE WHEN n % 50 = 0 THEN 'FAILED' ELSE 'FINISHED' END, "
         f"{FIRST_START} + n * 1000, {FIRST_START} + n * 1000 + (n * 48271) % 1000003"
     )
-    value = f"CAST({_CHANCE} AS DOUBLE PRECISION) / 1000003"
+    value = f"CAST({_chance(1)} AS DOUBLE PRECISION) / 1000003"
     summary = f"10, {value}, 9, {FIRST_START}, {value}, 0, {FIRST_START}, {value} / 2, 5, {value} * 2, 7"
-    text = f"'x' || CAST({_CHANCE} % 10 AS TEXT)"
-    number = f"{_CHANCE} % 1000"
+    text = f"'x' || CAST({_chance(2)} % 10 AS TEXT)"
+    number = f"{_chance(2)} % 1000"
     params = (
         f"i, 'p' || CAST(k AS TEXT), CASE WHEN k % 2 = 1 THEN {text} ELSE CAST({number} AS TEXT) END, "
         f"CASE WHEN k % 2 = 0 THEN CAST({number} AS DOUBLE PRECISION) END"
@@ -74,7 +78,7 @@ def statements(scale: Scale, experiment: int) -> list[str]:
         f"SELECT n * {max(scale.runs // RARE_RUNS, 1)}, 'rare', 'yes' FROM runs_",
         "INSERT INTO tags (run, key, value) "
         + _cells(scale, scale.tags).format(
-            columns=f"i, 't' || CAST(k AS TEXT), 'team ' || CAST({_CHANCE} % 100 AS TEXT)"
+            columns=f"i, 't' || CAST(k AS TEXT), 'team ' || CAST({_chance(3)} % 100 AS TEXT)"
         ),
     ]
 

@@ -53,7 +53,7 @@ EXPERIMENTS = Scope(
 )
 
 RUNS = Scope(
-    source="runs r JOIN experiments e ON e.id = r.experiment",
+    source="runs r",
     id="r.id",
     attributes={
         "run_id": "r.run_id",
@@ -61,7 +61,10 @@ RUNS = Scope(
         "status": "r.status",
         "start_time": "r.start_time",
         "end_time": "r.end_time",
-        "artifact_uri": f"COALESCE(r.artifact_uri, {LOCATION} || '/' || r.run_id || '/artifacts')",
+        "artifact_uri": (
+            f"COALESCE(r.artifact_uri, (SELECT {LOCATION} FROM experiments e WHERE e.id = r.experiment) "
+            "|| '/' || r.run_id || '/artifacts')"
+        ),
         "user_id": "r.user_id",
         "experiment_id": "CAST(r.experiment AS TEXT)",
     },
@@ -74,6 +77,8 @@ RUNS = Scope(
     ),
 )
 
+_ROW = "{row}"
+"""Stands in texts for the number of the row, which may be known before the row is."""
 _DATASET_COLUMNS = {"name": "d.name", "digest": "d.digest", "context": "t.value"}
 
 
@@ -86,7 +91,12 @@ class Conditions:
         self._root = artifact_root
         self._datasets: tuple[DatasetChoice, ...] = ()
         self.texts: list[str] = []
+        """With a mark for the row: see `texts_of`."""
         self.arguments: list[object] = []
+
+    def texts_of(self, row: str) -> list[str]:
+        """The texts, where `row` is an expression for the number of the row."""
+        return [text.replace(_ROW, row) for text in self.texts]
 
     def where(self, condition: str, *arguments: object) -> None:
         """Add a plain condition."""
@@ -103,7 +113,7 @@ class Conditions:
         if datasets:
             on = on_datasets("f", datasets, self.arguments)
             self.texts.append(
-                f"EXISTS (SELECT 1 FROM {self._scope.metrics} f WHERE f.{self._scope.owner} = {self._scope.id}{on})"
+                f"EXISTS (SELECT 1 FROM {self._scope.metrics} f WHERE f.{self._scope.owner} = {_ROW}{on})"
             )
 
     def attribute(self, field: Field, arguments: list[object]) -> str:
@@ -134,7 +144,7 @@ class Conditions:
     def _key_value(self, node: Comparison | Presence) -> str:
         table, column = columns_of(self._scope, node.field, numeric=is_numeric(node))
         self.arguments.append(node.field.key)
-        probe = f"SELECT 1 FROM {table} kv WHERE kv.{self._scope.owner} = {self._scope.id} AND kv.key = ?"
+        probe = f"SELECT 1 FROM {table} kv WHERE kv.{self._scope.owner} = {_ROW} AND kv.key = ?"
         if node.field.kind is Kind.METRIC:
             probe += on_datasets("kv", self._datasets, self.arguments)
         return self._exists(probe, f"kv.{column}", node)
@@ -144,7 +154,7 @@ class Conditions:
         if node.field.key == "context":
             source += " JOIN input_tags t ON t.run = i.run AND t.dataset = i.dataset AND t.key = ?"
             self.arguments.append(tag_names.DATASET_CONTEXT)
-        probe = f"SELECT 1 FROM {source} WHERE i.run = {self._scope.id}"
+        probe = f"SELECT 1 FROM {source} WHERE i.run = {_ROW}"
         return self._exists(probe, _DATASET_COLUMNS[node.field.key], node)
 
     def _exists(self, probe: str, column: str, node: Comparison | Presence) -> str:

@@ -19,6 +19,7 @@ from runstone.stores.cursor import read_token, write_token
 from runstone.stores.sql import experiments
 from runstone.stores.sql.candidates import (
     INDEXED_AGGREGATES,
+    Arm,
     Candidates,
     arms_of,
     find_candidates,
@@ -34,7 +35,12 @@ __all__ = ["find_run_page", "most_to_gather", "stage_condition"]
 _MAX_LOOKS = 8
 """So many predicates of a filter are asked how many runs they are true of."""
 
-_WITH_EXPERIMENT = "CROSS JOIN experiments e"
+_SAMPLE = 400
+"""So many runs are looked at to see how rare it is that a whole filter is true."""
+
+_NO_NUMBER, _NO_TEXT, _NO_TIME = (f"CAST(NULL AS {kind})" for kind in ("DOUBLE PRECISION", "TEXT", "BIGINT"))
+"""NULL in a column of an order; PostgreSQL needs a type for what it puts together."""
+
 _RANGES = ("=", "<", "<=", ">", ">=")
 
 
@@ -62,7 +68,7 @@ def find_run_page(
     search = Search(RUNS, tx.dialect, root)
     search.order_by(query.order)
     after = read_token(query, search.position_length)
-    choice = _Choice(tx, query)
+    choice = _Choice(tx, query, root)
     candidates = choice.candidates(most)
     if candidates is not None and candidates.count == 0:
         return [], None
@@ -72,12 +78,31 @@ def find_run_page(
     return ids, None if position is None else write_token(query, position)
 
 
+def last_number(tx: Transaction) -> int:
+    """The greatest number of a run; about as many runs there are."""
+    row = tx.row("SELECT max(id) FROM runs")
+    return int((row and row[0]) or 0)
+
+
+def count_in_sample(tx: Transaction, search: Search, total: int, size: int = _SAMPLE) -> int:
+    """How many of `size` runs, spread evenly over all numbers up to `total`, fulfil the conditions."""
+    numbers = tx.dialect.list_argument([1 + total * place // size for place in range(size)])
+    found = search.conditions
+    row = tx.row(
+        f"SELECT count(*) FROM {tx.dialect.numbered_rows()} CROSS JOIN runs r "
+        f"WHERE r.id = page.id AND {' AND '.join(found.texts_of('page.id'))}",
+        [numbers, *found.arguments],
+    )
+    return int(row[0]) if row else 0
+
+
 class _Choice:
     """Which way a query goes."""
 
-    def __init__(self, tx: Transaction, query: RunQuery) -> None:
+    def __init__(self, tx: Transaction, query: RunQuery, root: str) -> None:
         self._tx = tx
         self._query = query
+        self._root = root
         self.experiments = sorted({experiments.number(one) for one in query.experiment_ids})
 
     def add_conditions(self, search: Search) -> None:
@@ -96,23 +121,39 @@ class _Choice:
         within_one = self._walks_within_one_experiment()
         if within_one and self._query.filter is None:
             return None
-        row = self._tx.row("SELECT max(id) FROM runs")
-        total = (row and row[0]) or 0
-        limit = self._query.max_results + 1
+        limit, total = self._query.max_results + 1, last_number(self._tx)
         bound = most(limit, total)
         own = find_candidates(self._tx, in_experiments(self._tx.dialect, self.experiments), bound)
-        best = own
-        if own is not None:
+        if own is not None and within_one:
+            # To walk goes over these runs alone.
+            bound = most(limit, own.count)
+        elif own is not None:
             bound = own.count
-            if within_one:
-                # To walk goes over these runs alone.
-                bound, best = most(limit, own.count), None
-        for node in top_terms(self._query.filter)[:_MAX_LOOKS]:
-            arms = arms_of(node, self._tx.dialect, self.experiments)
-            found = arms and find_candidates(self._tx, arms, bound)
-            if found:
-                best, bound = found, found.count
+        arms = [arms_of(node, self._tx.dialect, self.experiments) for node in top_terms(self._query.filter)]
+        looks = [one for one in arms if one is not None][:_MAX_LOOKS]
+        best = self._smallest(looks, bound)
+        if best is None and own is not None and not within_one:
+            best = own
+        if best is None and looks and len(arms) > 1 and bound:
+            # None is rare by itself; together they may be.
+            best = self._smallest(looks, min(self._length_of_walk(limit, total), total))
         return best
+
+    def _smallest(self, looks: Sequence[Sequence[Arm]], bound: int) -> Candidates | None:
+        best = None
+        for arms in looks:
+            found = find_candidates(self._tx, arms, bound)
+            if found is not None:
+                # The next must be worth its look.
+                best, bound = found, found.count // 2
+        return best
+
+    def _length_of_walk(self, limit: int, total: int) -> int:
+        """How many runs are walked over for a page, going by a sample."""
+        search = Search(RUNS, self._tx.dialect, self._root)
+        self.add_conditions(search)
+        found = count_in_sample(self._tx, search, total)
+        return limit * _SAMPLE // max(found, 1)
 
     def _walks_within_one_experiment(self) -> bool:
         order = self._query.order
@@ -121,8 +162,8 @@ class _Choice:
 
 def _gathered(tx: Transaction, candidates: Candidates) -> Part:
     """All rows, among the candidates."""
-    source = f"{tx.dialect.numbered_rows()} CROSS JOIN runs r {_WITH_EXPERIMENT}"
-    return Part(source, [candidates.runs], ["r.id = page.id", "e.id = r.experiment"])
+    source = f"{tx.dialect.numbered_rows()} CROSS JOIN runs r"
+    return Part(source, [candidates.runs], ["r.id = page.id"], id="page.id")
 
 
 class _Walk:
@@ -156,35 +197,35 @@ class _Walk:
         source = self._owned("series", f"series_by_{term.field.aggregate}")
         key = term.field.key
         conditions, arguments = self._ranges(term, column)
-        here = ["o0.key = ?", "r.id = o0.run", "e.id = r.experiment"]
+        here = ["o0.key = ?", "r.id = o0.run"]
         value = [*here, f"{column} IS NOT NULL", *conditions]
-        yield Part(source, (), value, [key, *arguments], {0: 0}, column, 1, omits_first_join=True)
+        yield Part(source, (), value, [key, *arguments], {0: 0}, column, 1, "o0.run", omits_first_join=True)
         if not self._asks_for(term, same_aggregate=True):
-            yield Part(source, (), [*here, f"{column} IS NULL"], [key], {0: 1, 1: None}, omits_first_join=True)
-        yield from self._missing(term, {0: 2, 1: None}, 2, "series")
+            yield Part(source, (), [*here, f"{column} IS NULL"], [key], {0: 1, 1: _NO_NUMBER}, id="o0.run", omits_first_join=True)
+        yield from self._missing(term, {0: 2, 1: _NO_NUMBER}, 2, "series")
 
     def _by_param(self, term: OrderTerm) -> Iterator[Part]:
-        here = ["o0.key = ?", "r.id = o0.run", "e.id = r.experiment"]
+        here = ["o0.key = ?", "r.id = o0.run"]
         key = term.field.key
         conditions, arguments = self._ranges(term, "o0.number")
         numbers = [*here, "o0.number IS NOT NULL", *conditions]
         source = self._owned("params", "params_by_number")
-        yield Part(source, (), numbers, [key, *arguments], {0: 0, 2: None}, "o0.number", 1, omits_first_join=True)
+        yield Part(source, (), numbers, [key, *arguments], {0: 0, 2: _NO_TEXT}, "o0.number", 1, "o0.run", omits_first_join=True)
         texts = [*here, "o0.number IS NULL"]
         source = self._owned("params", "params_by_text")
-        yield Part(source, (), texts, [key], {0: 1, 1: None}, _beginning("o0.value"), 2, omits_first_join=True)
-        yield from self._missing(term, {0: 2, 1: None, 2: None}, 3, "params")
+        yield Part(source, (), texts, [key], {0: 1, 1: _NO_NUMBER}, _beginning("o0.value"), 2, "o0.run", omits_first_join=True)
+        yield from self._missing(term, {0: 2, 1: _NO_NUMBER, 2: _NO_TEXT}, 3, "params")
 
     def _by_tag(self, term: OrderTerm) -> Iterator[Part]:
-        here = ["o0.key = ?", "r.id = o0.run", "e.id = r.experiment"]
+        here = ["o0.key = ?", "r.id = o0.run"]
         source = self._owned("tags", "tags_by_value")
-        yield Part(source, (), here, [term.field.key], {0: 0}, _beginning("o0.value"), 1, omits_first_join=True)
-        yield from self._missing(term, {0: 2, 1: None}, 2, "tags")
+        yield Part(source, (), here, [term.field.key], {0: 0}, _beginning("o0.value"), 1, "o0.run", omits_first_join=True)
+        yield from self._missing(term, {0: 2, 1: _NO_TEXT}, 2, "tags")
 
     def _owned(self, table: str, index: str) -> str:
-        return f"{self._dialect.by_index(f'{table} o0', index)} CROSS JOIN runs r {_WITH_EXPERIMENT}"
+        return f"{self._dialect.by_index(f'{table} o0', index)} CROSS JOIN runs r"
 
-    def _missing(self, term: OrderTerm, constants: dict[int, int | None], width: int, table: str) -> Iterator[Part]:
+    def _missing(self, term: OrderTerm, constants: dict[int, int | str], width: int, table: str) -> Iterator[Part]:
         """The runs without the key, unless the filter wants it. The columns of the next term begin at `width`."""
         if self._asks_for(term):
             return
@@ -224,14 +265,13 @@ class _Walk:
         }[key]
         lead = _beginning(column) if key == "run_name" else column
         source = self._dialect.by_index("runs r", index) if index else "runs r"
-        source = f"{source} {_WITH_EXPERIMENT}"
-        yield Part(source, (), ["e.id = r.experiment", f"{column} IS NOT NULL"], (), {0: 0}, lead, 1)
+        yield Part(source, (), [f"{column} IS NOT NULL"], (), {0: 0}, lead, 1)
         if key == "end_time":
-            yield Part(source, (), ["e.id = r.experiment", f"{column} IS NULL"], (), {0: 1, 1: None})
+            yield Part(source, (), [f"{column} IS NULL"], (), {0: 1, 1: _NO_TIME})
 
     def _by_start(
         self,
-        constants: dict[int, int | None],
+        constants: dict[int, int | str],
         width: int,
         arguments: Sequence[object],
         *conditions: str,
@@ -242,30 +282,27 @@ class _Walk:
         `default` is where the same columns follow a second time.
         """
         index = "runs_by_start" if len(self._experiments) == 1 else "runs_by_time"
-        source = f"{self._dialect.by_index('runs r', index)} {_WITH_EXPERIMENT}"
-        joined = ["e.id = r.experiment", *conditions]
+        source = self._dialect.by_index("runs r", index)
         omits = width > 0
         for rank, condition in enumerate(("r.start_time IS NOT NULL", "r.start_time IS NULL")):
             known = {**constants, width: rank, **({default: rank} if default >= 0 else {})}
             if rank:
-                known |= {width + 1: None, **({default + 1: None} if default >= 0 else {})}
-                yield Part(source, (), [*joined, condition], arguments, known, omits_first_join=omits)
+                known |= {width + 1: _NO_TIME, **({default + 1: _NO_TIME} if default >= 0 else {})}
+                yield Part(source, (), [*conditions, condition], arguments, known, omits_first_join=omits)
             else:
                 lead, column = "r.start_time", width + 1
-                yield Part(source, (), [*joined, condition], arguments, known, lead, column, omits_first_join=omits)
+                yield Part(source, (), [*conditions, condition], arguments, known, lead, column, omits_first_join=omits)
 
     def _unordered(
         self,
-        constants: dict[int, int | None],
+        constants: dict[int, int | str],
         arguments: Sequence[object],
         *conditions: str,
         omits_first_join: bool = False,
     ) -> Part:
         """All runs of the experiments, to be sorted."""
-        source = f"{self._dialect.by_index('runs r', 'runs_by_start')} {_WITH_EXPERIMENT}"
-        return Part(
-            source, (), ["e.id = r.experiment", *conditions], arguments, constants, omits_first_join=omits_first_join
-        )
+        source = self._dialect.by_index("runs r", "runs_by_start")
+        return Part(source, (), conditions, arguments, constants, omits_first_join=omits_first_join)
 
 
 def _beginning(column: str) -> str:

@@ -36,17 +36,19 @@ class Part(NamedTuple):
     """Some of the rows, which come before or behind all others in the order.
 
     `constants` are columns of the order, by number, that have one value in all rows of the part: they say where it
-    stands among the parts. `lead` is an expression by which the rows can be found in order without sorting: a column of
-    the order, or the beginning of one; `lead_column` is the number of that.
+    stands among the parts; one that is a text is SQL for NULL. `lead` is an expression by which the rows can be found in order without sorting: a column of
+    the order, or the beginning of one; `lead_column` is the number of that. `id` is where the source has a row's number
+    before the row itself is looked up.
     """
 
     source: str
     source_arguments: Sequence[object] = ()
     conditions: Sequence[str] = ()
     arguments: Sequence[object] = ()
-    constants: Mapping[int, int | None] = {}
+    constants: Mapping[int, int | str] = {}
     lead: str = ""
     lead_column: int = 0
+    id: str = ""
     omits_first_join: bool = False
 
 
@@ -152,7 +154,7 @@ class Search:
                 texts.append(text)
                 arguments += more
         # A part is looked into only when those before it have not filled the page.
-        sql = texts[0] if len(texts) == 1 else f"{_UNION.join(f'SELECT * FROM ({text}) AS part' for text in texts)}"
+        sql = texts[0] if len(texts) == 1 else " UNION ALL ".join(f"SELECT * FROM ({text}) AS part" for text in texts)
         rows = tx.rows(f"{sql} LIMIT {limit + 1}" if len(texts) > 1 else sql, arguments)
         ids = [int(row[0]) for row in rows[:limit]]
         return ids, rows[limit - 1][1:] if len(rows) > limit else None
@@ -161,7 +163,7 @@ class Search:
         joins = self._joins[1 if part.omits_first_join else 0 :]
         arguments = [*part.source_arguments, *(argument for join in joins for argument in join.arguments)]
         arguments += [*part.arguments, *self.conditions.arguments]
-        conditions = [*part.conditions, *self.conditions.texts]
+        conditions = [*part.conditions, *self.conditions.texts_of(part.id or self.scope.id)]
         columns = [
             (number, expression, down)
             for number, (expression, down) in enumerate(self._order)
@@ -171,8 +173,7 @@ class Search:
             conditions.append(_seek(part, columns, after, arguments))
         selected = [self.scope.id]
         for number, (expression, _) in enumerate(self._order):
-            constant = part.constants.get(number, 0)
-            selected.append(expression if number not in part.constants else _sql_constant(constant))
+            selected.append(str(part.constants.get(number, expression)))
         order = _without_repeats([*_lead_order(part, self._order), *(one[1:] for one in columns)])
         return (
             f"SELECT {', '.join(f'{column} AS c{number}' for number, column in enumerate(selected))} "
@@ -180,13 +181,6 @@ class Search:
             f"WHERE {' AND '.join(conditions) or '1 = 1'} ORDER BY {order} LIMIT {limit + 1}",
             arguments,
         )
-
-
-_UNION = " UNION ALL "
-
-
-def _sql_constant(value: int | None) -> str:
-    return "NULL" if value is None else str(value)
 
 
 def _lead_order(part: Part, order: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
@@ -204,7 +198,7 @@ def _place(part: Part, after: Position) -> int:
     """Whether the part lies before the position (-1), behind it (1), or around it (0)."""
     for number, value in sorted(part.constants.items()):
         known = after[number]
-        if value is not None and isinstance(known, int | float) and value != known:
+        if isinstance(value, int) and isinstance(known, int | float) and value != known:
             return -1 if value < known else 1
     return 0
 
