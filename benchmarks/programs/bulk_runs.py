@@ -24,7 +24,6 @@ class Scale(NamedTuple):
     tags: int
 
 
-
 def _chance(salt: int) -> str:
     """A number below 1,000,003 that looks like chance, of a run i and a key k."""
     return f"((i * 7919 + k * 104729 + {salt}) * (i % 1009 + k * 31 + {salt}) % 1000003)"
@@ -84,7 +83,7 @@ def statements(scale: Scale, experiment: int) -> list[str]:
 
 
 def fill(execute: Callable[[str], object], indexes: list[tuple[str, str]], scale: Scale, experiment: int) -> None:
-    """Run the statements without the `indexes`, (name, statement) of each, which are made anew: much the quicker way."""
+    """Run the statements without the `indexes` (name and statement of each), which are made anew: much quicker."""
     for name, _ in indexes:
         execute(f"DROP INDEX {name}")
     for statement in statements(scale, experiment):

@@ -15,7 +15,16 @@ from runstone.stores.sql.conditions import argument, is_numeric
 from runstone.stores.sql.database import Dialect, Transaction
 from runstone.validation import param_number
 
-__all__ = ["BEGINNING", "INDEXED_AGGREGATES", "Arm", "Candidates", "arms_of", "find_candidates", "in_experiments", "top_terms"]
+__all__ = [
+    "BEGINNING",
+    "INDEXED_AGGREGATES",
+    "Arm",
+    "Candidates",
+    "arms_of",
+    "find_candidates",
+    "in_experiments",
+    "top_terms",
+]
 
 BEGINNING = 64
 """So many characters of a text stand in its index."""
@@ -38,7 +47,7 @@ class Arm(NamedTuple):
 class Candidates(NamedTuple):
     """Runs, each once, as an argument for `numbered_rows`."""
 
-    count: int
+    size: int
     runs: object
 
 
@@ -51,7 +60,8 @@ def top_terms(node: Filter | None) -> Sequence[Filter]:
 
 def find_candidates(tx: Transaction, arms: Sequence[Arm], limit: int) -> Candidates | None:
     """The runs of all arms together; None for more than `limit`."""
-    texts, arguments = [], []
+    texts: list[str] = []
+    arguments: list[object] = []
     for arm in arms:
         # The whole order of the index, so that PostgreSQL takes no other, whose entries it only guesses to be as few.
         texts.append(
@@ -150,7 +160,9 @@ class _Arms:
     def _attribute(self, node: Comparison) -> Iterator[Arm]:
         key = node.field.key
         if key in ("start_time", "end_time"):
-            index, order = ("runs_by_time", "r.start_time DESC") if key == "start_time" else ("runs_by_end", "r.end_time")
+            index, order = (
+                ("runs_by_time", "r.start_time DESC") if key == "start_time" else ("runs_by_end", "r.end_time")
+            )
             for condition, arguments in _numbers(node, f"r.{key}"):
                 yield Arm(self._dialect.by_index("runs r", index), "r.id", condition, arguments, order)
         elif key in ("run_name", "user_id"):
@@ -177,9 +189,7 @@ class _Arms:
             yield Arm(source, "i.run", condition, (experiments, value), "i.dataset, i.run")
 
 
-def _keyed(
-    source: str, alias: str, field: Field, condition: str, arguments: Sequence[object], order: str
-) -> Arm:
+def _keyed(source: str, alias: str, field: Field, condition: str, arguments: Sequence[object], order: str) -> Arm:
     text = f"{alias}.key = ?{condition and ' AND '}{condition}"
     return Arm(source, f"{alias}.run", text, (field.key, *arguments), order)
 

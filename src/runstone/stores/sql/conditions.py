@@ -15,7 +15,15 @@ from runstone.stores.models import DatasetChoice
 from runstone.stores.sql.database import Dialect
 from runstone.validation import INT64_MAX, INT64_MIN
 
-__all__ = ["EXPERIMENTS", "LOCATION", "RUNS", "Conditions", "Scope", "argument", "columns_of", "is_numeric",
+__all__ = [
+    "EXPERIMENTS",
+    "LOCATION",
+    "RUNS",
+    "Conditions",
+    "Scope",
+    "argument",
+    "columns_of",
+    "is_numeric",
     "on_datasets",
 ]
 

@@ -1,10 +1,11 @@
 """How a page of runs is found: by which index, chosen for each query. Knows the indexes of runs, and no entity.
 
-There are two ways, and the wrong one takes 10 to 1,000 times as long. When some predicate is true of few runs, these are
-*gathered* by its index, looked at, and sorted. Otherwise the index of the order is *walked*, and each run on the way
-looked at, until the page is full. With n runs, of which c fulfil the predicate, a page of l costs about c looks the one
-way and l * n / c the other, so gathering is cheaper up to c = sqrt(l * n): no statistics are needed to choose, only a
-look whether an index has more entries than that.
+There are two ways, and the wrong one takes 10 to 1,000 times as long. When some predicate is true of few runs, these
+are *gathered* by its index, looked at, and sorted. Otherwise the index of the order is *walked*, and each run on the
+way looked at, until the page is full. With n runs, of which c fulfil the predicate, a page of l costs about c looks the
+one way and l * n / c the other, so gathering is cheaper up to c = sqrt(l * n): no statistics are needed to choose, only
+a look whether an index has more entries than that (half as many, because the look has its cost, too). Where no
+predicate is rare, but all of them together are, as a sample of the runs tells, the least common one is gathered.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def stage_condition(alias: str, view: ViewType) -> str:
 
 def most_to_gather(limit: int, total: int) -> int:
     """Up to how many candidates it is cheaper to gather them than to walk for a page of `limit` over `total` runs."""
-    return math.isqrt(limit * total)
+    return math.isqrt(limit * total) // 2
 
 
 def find_run_page(
@@ -70,7 +71,7 @@ def find_run_page(
     after = read_token(query, search.position_length)
     choice = _Choice(tx, query, root)
     candidates = choice.candidates(most)
-    if candidates is not None and candidates.count == 0:
+    if candidates is not None and candidates.size == 0:
         return [], None
     choice.add_conditions(search)
     parts = _Walk(tx.dialect, query, choice.experiments).parts() if candidates is None else [_gathered(tx, candidates)]
@@ -126,9 +127,9 @@ class _Choice:
         own = find_candidates(self._tx, in_experiments(self._tx.dialect, self.experiments), bound)
         if own is not None and within_one:
             # To walk goes over these runs alone.
-            bound = most(limit, own.count)
+            bound = most(limit, own.size)
         elif own is not None:
-            bound = own.count
+            bound = own.size
         arms = [arms_of(node, self._tx.dialect, self.experiments) for node in top_terms(self._query.filter)]
         looks = [one for one in arms if one is not None][:_MAX_LOOKS]
         best = self._smallest(looks, bound)
@@ -136,7 +137,9 @@ class _Choice:
             best = own
         if best is None and looks and len(arms) > 1 and bound:
             # None is rare by itself; together they may be.
-            best = self._smallest(looks, min(self._length_of_walk(limit, total), total))
+            length = min(self._length_of_walk(limit, total), total)
+            if length > 2 * bound:
+                best = self._smallest(looks, length)
         return best
 
     def _smallest(self, looks: Sequence[Sequence[Arm]], bound: int) -> Candidates | None:
@@ -145,7 +148,7 @@ class _Choice:
             found = find_candidates(self._tx, arms, bound)
             if found is not None:
                 # The next must be worth its look.
-                best, bound = found, found.count // 2
+                best, bound = found, found.size // 2
         return best
 
     def _length_of_walk(self, limit: int, total: int) -> int:
@@ -201,7 +204,15 @@ class _Walk:
         value = [*here, f"{column} IS NOT NULL", *conditions]
         yield Part(source, (), value, [key, *arguments], {0: 0}, column, 1, "o0.run", omits_first_join=True)
         if not self._asks_for(term, same_aggregate=True):
-            yield Part(source, (), [*here, f"{column} IS NULL"], [key], {0: 1, 1: _NO_NUMBER}, id="o0.run", omits_first_join=True)
+            yield Part(
+                source,
+                (),
+                [*here, f"{column} IS NULL"],
+                [key],
+                {0: 1, 1: _NO_NUMBER},
+                id="o0.run",
+                omits_first_join=True,
+            )
         yield from self._missing(term, {0: 2, 1: _NO_NUMBER}, 2, "series")
 
     def _by_param(self, term: OrderTerm) -> Iterator[Part]:
@@ -210,16 +221,22 @@ class _Walk:
         conditions, arguments = self._ranges(term, "o0.number")
         numbers = [*here, "o0.number IS NOT NULL", *conditions]
         source = self._owned("params", "params_by_number")
-        yield Part(source, (), numbers, [key, *arguments], {0: 0, 2: _NO_TEXT}, "o0.number", 1, "o0.run", omits_first_join=True)
+        yield Part(
+            source, (), numbers, [key, *arguments], {0: 0, 2: _NO_TEXT}, "o0.number", 1, "o0.run", omits_first_join=True
+        )
         texts = [*here, "o0.number IS NULL"]
         source = self._owned("params", "params_by_text")
-        yield Part(source, (), texts, [key], {0: 1, 1: _NO_NUMBER}, _beginning("o0.value"), 2, "o0.run", omits_first_join=True)
+        yield Part(
+            source, (), texts, [key], {0: 1, 1: _NO_NUMBER}, _beginning("o0.value"), 2, "o0.run", omits_first_join=True
+        )
         yield from self._missing(term, {0: 2, 1: _NO_NUMBER, 2: _NO_TEXT}, 3, "params")
 
     def _by_tag(self, term: OrderTerm) -> Iterator[Part]:
         here = ["o0.key = ?", "r.id = o0.run"]
         source = self._owned("tags", "tags_by_value")
-        yield Part(source, (), here, [term.field.key], {0: 0}, _beginning("o0.value"), 1, "o0.run", omits_first_join=True)
+        yield Part(
+            source, (), here, [term.field.key], {0: 0}, _beginning("o0.value"), 1, "o0.run", omits_first_join=True
+        )
         yield from self._missing(term, {0: 2, 1: _NO_TEXT}, 2, "tags")
 
     def _owned(self, table: str, index: str) -> str:
@@ -240,10 +257,11 @@ class _Walk:
         conditions: list[str] = []
         arguments: list[object] = []
         for node in top_terms(self._query.filter):
-            if isinstance(node, Comparison) and node.field == term.field and node.operator in _RANGES:
-                if isinstance(node.value, int | float):
-                    conditions.append(f"{column} {node.operator} ?")
-                    arguments.append(argument(node.value))
+            if not isinstance(node, Comparison) or node.field != term.field or node.operator not in _RANGES:
+                continue
+            if isinstance(node.value, int | float):
+                conditions.append(f"{column} {node.operator} ?")
+                arguments.append(argument(node.value))
         return conditions, arguments
 
     def _asks_for(self, term: OrderTerm, *, same_aggregate: bool = False) -> bool:
@@ -285,7 +303,7 @@ class _Walk:
         source = self._dialect.by_index("runs r", index)
         omits = width > 0
         for rank, condition in enumerate(("r.start_time IS NOT NULL", "r.start_time IS NULL")):
-            known = {**constants, width: rank, **({default: rank} if default >= 0 else {})}
+            known: dict[int, int | str] = {**constants, width: rank, **({default: rank} if default >= 0 else {})}
             if rank:
                 known |= {width + 1: _NO_TIME, **({default + 1: _NO_TIME} if default >= 0 else {})}
                 yield Part(source, (), [*conditions, condition], arguments, known, omits_first_join=omits)

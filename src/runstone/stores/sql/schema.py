@@ -87,12 +87,6 @@ Table(
     Index("runs_by_status", "status"),
     Index("runs_by_user", _beginning("user_id")),
     Index("runs_by_revision", "revision"),
-    Index(
-        "runs_running",
-        "id",
-        sqlite_where=text("status = 'RUNNING'"),
-        postgresql_where=text("status = 'RUNNING'"),
-    ),
     sqlite_autoincrement=True,
 )
 Table(

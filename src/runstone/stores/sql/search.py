@@ -35,10 +35,11 @@ def _counts(node: Filter) -> bool:
 class Part(NamedTuple):
     """Some of the rows, which come before or behind all others in the order.
 
-    `constants` are columns of the order, by number, that have one value in all rows of the part: they say where it
-    stands among the parts; one that is a text is SQL for NULL. `lead` is an expression by which the rows can be found in order without sorting: a column of
-    the order, or the beginning of one; `lead_column` is the number of that. `id` is where the source has a row's number
-    before the row itself is looked up.
+    `constants` are columns of the order, by number, that have one value in all rows of the part, and so say where it
+    stands among the parts; one that is a text is SQL for NULL. `lead` is an expression in whose order an index gives
+    the rows: a column of the order, or the beginning of one; `lead_column` is the number of that column. `id` is where
+    the source has a row's number before the row itself is looked up. A source that has the key by which the order
+    begins needs no join for it.
     """
 
     source: str
@@ -203,9 +204,7 @@ def _place(part: Part, after: Position) -> int:
     return 0
 
 
-def _seek(
-    part: Part, columns: Sequence[tuple[int, str, bool]], after: Position, arguments: list[object]
-) -> str:
+def _seek(part: Part, columns: Sequence[tuple[int, str, bool]], after: Position, arguments: list[object]) -> str:
     """The rows behind a position: equal in the first columns, and greater (or less) in the next one."""
     alternatives, sought = [], []
     if part.lead:

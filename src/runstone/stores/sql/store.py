@@ -6,14 +6,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
+from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus
 from runstone.errors import RunstoneError, StoreError
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.sql import experiments, folding, hydrate, runs, series, writers
 from runstone.stores.sql.conditions import EXPERIMENTS
-from runstone.stores.sql.database import Database, Transaction
+from runstone.stores.sql.database import Database
 from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.run_search import find_run_page, stage_condition
 from runstone.stores.sql.search import Search, find_page, uses_counts

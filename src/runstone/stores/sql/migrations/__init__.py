@@ -64,7 +64,8 @@ def check(connection: Connection) -> list[Any]:
 
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
     with warnings.catch_warnings():
-        # SQLAlchemy reads no index over an expression from SQLite; Alembic passes it over and says so.
+        # SQLAlchemy reads no index over an expression from SQLite and says so; Alembic passes it over and says so.
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")
         warnings.filterwarnings("ignore", "autogenerate skipping", UserWarning)
         found = [difference for difference in compare_metadata(context, metadata) if not _is_internal(difference)]
     indexes = [_index(difference) for difference in found]

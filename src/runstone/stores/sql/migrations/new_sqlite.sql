@@ -249,7 +249,6 @@ CREATE UNIQUE INDEX model_versions_by_number ON model_versions (model, version);
 CREATE INDEX model_versions_by_stage ON model_versions (model, stage, version);
 CREATE INDEX model_versions_by_run ON model_versions (run_id);
 CREATE INDEX model_versions_by_time ON model_versions (last_update_time DESC);
-CREATE INDEX runs_running ON runs (id) WHERE status = 'RUNNING';
 CREATE INDEX runs_by_time ON runs (start_time DESC, run_id, experiment);
 CREATE INDEX runs_by_end ON runs (end_time);
 CREATE INDEX runs_by_name ON runs (substr(name, 1, 64));

@@ -27,7 +27,11 @@ _INDEXES: tuple[tuple[str, str, list[str | sa.TextClause]], ...] = (
 )
 
 
+_RUNNING = sa.text("status = 'RUNNING'")
+
+
 def upgrade() -> None:
+    op.drop_index("runs_running", "runs")  # runs_by_status finds them as well
     for name, table, columns in _INDEXES:
         op.create_index(name, table, columns)
     numbers, texts = sa.text("number IS NOT NULL"), sa.text("number IS NULL")
@@ -44,3 +48,4 @@ def downgrade() -> None:
         op.drop_index(name, "params")
     for name, table, _ in reversed(_INDEXES):
         op.drop_index(name, table)
+    op.create_index("runs_running", "runs", ["id"], sqlite_where=_RUNNING, postgresql_where=_RUNNING)
