@@ -51,7 +51,8 @@ def check(database: PostgresDatabase, recorder: Recorder) -> None:
             for node in nodes(found[0]["Plan"]):
                 rows = node["Actual Rows"] * node["Actual Loops"] + node.get("Rows Removed by Filter", 0)
                 is_table = node.get("Relation Name") in ("runs", "series", "params", "tags")
-                assert not (node["Node Type"] == "Seq Scan" and is_table), (sql, node)
+                is_run = node["Actual Loops"] > 0  # what comes behind a full page is not
+                assert not (node["Node Type"] == "Seq Scan" and is_table and is_run), (sql, node)
                 assert rows <= MOST_ROWS, (sql, node)
 
 

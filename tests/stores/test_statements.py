@@ -61,6 +61,10 @@ class _RecordedTransaction:
         self._statements.append((sql, arguments))
         return self._tx.rows(sql, arguments)
 
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        self._statements.append((sql, arguments))
+        return self._tx.each(sql, arguments)
+
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         self._statements.append((sql, arguments))
         return self._tx.row(sql, arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -59,6 +59,9 @@ class Transaction(Protocol):
 
     def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query."""
+
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        """The rows of a query one by one, each to be let go: a list of millions keeps Python's collector busy."""
 
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         """The first row of a query, if there is one."""

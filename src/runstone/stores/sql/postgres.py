@@ -94,6 +94,9 @@ class _PostgresTransaction:
     def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         return self._connection.execute(_translated(sql), arguments).fetchall()
 
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        return iter(self._connection.execute(_translated(sql), arguments))
+
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         row: Row | None = self._connection.execute(_translated(sql), arguments).fetchone()
         return row

@@ -97,6 +97,9 @@ class _SqliteTransaction:
     def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         return self._connection.execute(sql, arguments).fetchall()
 
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        return self._connection.execute(sql, arguments)
+
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         row: Row | None = self._connection.execute(sql, arguments).fetchone()
         return row
