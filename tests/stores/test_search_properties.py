@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,8 @@ from runstone.filters import Filter, OrderTerm
 from runstone.series.points import MetricBatch
 from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, Store
 from runstone.stores.memory import MemoryStore
+from runstone.stores.sql import hydrate
+from runstone.stores.sql.run_search import find_run_page
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
 from tests.filters.strategies import (
@@ -104,6 +106,26 @@ def ids_by_page(store: Store, query: RunQuery) -> list[list[str]]:
         query = msgspec.structs.replace(query, page_token=page.token)
 
 
+def always_gather(limit: int, total: int) -> int:
+    return 1 << 40
+
+
+def always_walk(limit: int, total: int) -> int:
+    return 0
+
+
+def ids_by_plan(store: SqlStore, query: RunQuery, most: Callable[[int, int], int]) -> list[list[str]]:
+    """The pages as one way of finding them makes them, whatever the other would cost."""
+    pages = []
+    while True:
+        with store.database.read() as tx:
+            numbers, token = find_run_page(tx, query, ROOT, most=most)
+            pages.append(hydrate.table(tx, numbers, ROOT, None).run_id)
+        if token is None:
+            return pages
+        query = msgspec.structs.replace(query, page_token=token)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     samples=st.lists(sample_runs(), max_size=7, unique_by=lambda sample: sample.run_id[8:]),
@@ -124,7 +146,14 @@ def test_runs_are_found_as_in_memory_also_page_by_page(
         assert ids(pair.sqlite, query) == expected
         assert pair.sqlite.search_run_table(query).run_id == expected
         paged = msgspec.structs.replace(query, max_results=size)
-        assert ids_by_page(pair.sqlite, paged) == ids_by_page(pair.memory, paged)
+        pages = ids_by_page(pair.memory, paged)
+        assert ids_by_page(pair.sqlite, paged) == pages
+        for most in (always_gather, always_walk):
+            assert ids_by_plan(pair.sqlite, paged, most) == pages
+        both = msgspec.structs.replace(paged, experiment_ids=(experiment_id, "0", str(max(int(experiment_id) - 1, 0))))
+        pages = ids_by_page(pair.memory, both)
+        for most in (always_gather, always_walk):
+            assert ids_by_plan(pair.sqlite, both, most) == pages
     whole = RunQuery(experiment_ids=(experiment_id,), view=ViewType.ALL)
     assert told(pair.sqlite.search_runs(whole)) == told(pair.memory.search_runs(whole))
     assert told(pair.sqlite.search_run_table(whole)) == told(pair.memory.search_run_table(whole))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from runstone.entities import PagedList, Run
 from runstone.stores.base import RunTable
@@ -20,15 +21,17 @@ class RunTableBuilder:
         self.params: dict[str, list[str | None]] = {}
         self.tags: dict[str, list[str | None]] = {}
 
-    def add_metrics(self, cells: Sequence[tuple[int, str, float | None]]) -> None:
+    def add_metrics(self, cells: Iterable[tuple[Any, ...]]) -> None:
         """Cells are (row, key, value); a value of None is NaN."""
         columns = self.metrics
         for row, key, value in cells:
-            column = columns.get(key)
-            if column is None:
-                column = columns[key] = [math.nan] * self._rows
-            if value is not None:
-                column[row] = value
+            if value is None:
+                value = math.nan
+            try:
+                columns[key][row] = value
+            except KeyError:
+                columns[key] = [math.nan] * self._rows
+                columns[key][row] = value
 
     def add_params(self, row: int, params: Mapping[str, str]) -> None:
         """The params of one run."""
@@ -40,10 +43,11 @@ class RunTableBuilder:
 
     def _add_texts(self, columns: dict[str, list[str | None]], row: int, texts: Mapping[str, str]) -> None:
         for key, value in texts.items():
-            column = columns.get(key)
-            if column is None:
-                column = columns[key] = [None] * self._rows
-            column[row] = value
+            try:
+                columns[key][row] = value
+            except KeyError:
+                columns[key] = [None] * self._rows
+                columns[key][row] = value
 
 
 def table_of_runs(runs: PagedList[Run]) -> RunTable:

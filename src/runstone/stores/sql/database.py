@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -29,6 +29,15 @@ class Dialect(Protocol):
     def list_argument(self, values: Sequence[int | str]) -> object:
         """A list as an argument of the two above."""
 
+    def list_of(self, expression: str) -> str:
+        """The aggregate of rows into one `list_argument` of whole numbers; NULL or an empty list for no rows."""
+
+    def by_index(self, table: str, index: str) -> str:
+        """The table, whose rows are to be found by that index alone."""
+
+    fence: str
+    """What ends a subquery that must be looked up row by row, and not be turned into a join."""
+
     def json_object(self, key: str, value: str) -> str:
         """The aggregate of rows into one JSON object of texts."""
 
@@ -52,6 +61,9 @@ class Transaction(Protocol):
 
     def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query."""
+
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        """The rows of a query one by one, each to be let go: a list of millions keeps Python's collector busy."""
 
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         """The first row of a query, if there is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -43,22 +44,26 @@ class _Page:
 
     def rows(self, table: str, owner: str, columns: str, *, order: str | None = None) -> list[Row]:
         """The rows, ordered within each run; without an order in any order at all, which saves a sort."""
+        return list(self.each(table, owner, columns, order=order))
+
+    def each(self, table: str, owner: str, columns: str, *, order: str | None = None) -> Iterator[Row]:
+        """The same one by one."""
         # CROSS JOIN: SQLite keeps the order of the tables, so each of the page's runs is one probe.
         ending = "" if order is None else f" ORDER BY page.position, {order}"
-        return self._tx.rows(
+        return self._tx.each(
             f"SELECT page.position, {columns} FROM {self._numbered} CROSS JOIN {table} WHERE {owner} = page.id{ending}",
             (self._argument,),
         )
 
-    def texts(self, table: str) -> list[dict[str, str]]:
+    def texts(self, table: str) -> Iterator[dict[str, str]]:
         """The params or tags of each run, in any order."""
         # A JSON object for each run: a row for each text would take the driver and Python four times as long.
-        rows = self._tx.rows(
+        rows = self._tx.each(
             f"SELECT (SELECT {self._tx.dialect.json_object('key', 'value')} FROM {table} WHERE run = page.id) "
             f"FROM {self._numbered} ORDER BY page.position",
             (self._argument,),
         )
-        return [_decode_texts(text) if text else {} for (text,) in rows]
+        return (_decode_texts(text) if text else {} for (text,) in rows)
 
     def infos(self) -> list[Row]:
         """One row a run, in the page's order."""
@@ -98,7 +103,7 @@ def table(tx: Transaction, ids: list[int], root: str, token: str | None) -> RunT
     """The same as columns."""
     page = _Page(tx, ids)
     cells = RunTableBuilder(len(ids))
-    cells.add_metrics(page.rows("series s", "s.run", "s.key, s.last"))
+    cells.add_metrics(page.each("series s", "s.run", "s.key, s.last"))
     for row, texts in enumerate(page.texts("params")):
         cells.add_params(row, texts)
     for row, texts in enumerate(page.texts("tags")):

@@ -9,8 +9,9 @@ from runstone.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus,
 from runstone.stores import model_records as records
 from runstone.stores.models import LoggedModelQuery, NewLoggedModel
 from runstone.stores.sql import experiments, runs
+from runstone.stores.sql.conditions import LOCATION, Scope
 from runstone.stores.sql.database import Row, Transaction
-from runstone.stores.sql.search import LOCATION, Scope, Search, find_page
+from runstone.stores.sql.search import Search, find_page
 from runstone.validation import param_number
 
 __all__ = [
@@ -153,12 +154,12 @@ def _metric(row: Row) -> ModelMetric:
 def search(tx: Transaction, query: LoggedModelQuery, root: str) -> tuple[list[LoggedModel], str | None]:
     """A page of models and the next token. Raises InvalidInput for a token that is not of this query."""
     found = Search(_SCOPE, tx.dialect, root)
-    found.where(
+    found.conditions.where(
         tx.dialect.is_member("l.experiment"),
         tx.dialect.list_argument([experiments.number(one) for one in query.experiment_ids]),
     )
-    found.where("l.deleted_time IS NULL")
-    found.where_on_datasets(query.datasets)
+    found.conditions.where("l.deleted_time IS NULL")
+    found.conditions.where_on_datasets(query.datasets)
     ids, token = find_page(found, tx, query)
     return by_ids(tx, ids, root), token
 

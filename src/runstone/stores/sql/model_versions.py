@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from runstone.entities import ModelStage, ModelVersion
 from runstone.stores import model_records as records
 from runstone.stores.models import NewModelVersion
+from runstone.stores.sql.conditions import Scope
 from runstone.stores.sql.database import Transaction
-from runstone.stores.sql.search import Scope
 
 __all__ = [
     "SCOPE",

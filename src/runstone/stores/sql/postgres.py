@@ -33,12 +33,15 @@ MIN_VERSION = 14
 MAX_CONNECTIONS = 16
 """Of one process, readers and writers together; who comes beyond that waits."""
 WAIT_S = 30.0
+# To compile a statement takes longer than to run any of ours, and a page's parts must come one after another.
+_OPTIONS = "-c jit=off -c max_parallel_workers_per_gather=0"
 _LOCK = 0x52554E45
 """The advisory lock of a store: writers of single runs share it, all others take it alone."""
 
 
 class _PostgresDialect:
     has_row_locks = True
+    fence = " OFFSET 0"
 
     def is_member(self, expression: str) -> str:
         return f"{expression} = ANY(?)"
@@ -48,6 +51,12 @@ class _PostgresDialect:
 
     def list_argument(self, values: Sequence[int | str]) -> object:
         return list(values)
+
+    def list_of(self, expression: str) -> str:
+        return f"CAST(array_agg({expression}) AS text)"
+
+    def by_index(self, table: str, index: str) -> str:
+        return table  # it chooses by itself; statements are written so that no other index gives their order
 
     def json_object(self, key: str, value: str) -> str:
         return f"CAST(json_object_agg({key}, {value}) AS text)"
@@ -84,6 +93,9 @@ class _PostgresTransaction:
 
     def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         return self._connection.execute(_translated(sql), arguments).fetchall()
+
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        return iter(self._connection.execute(_translated(sql), arguments))
 
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         row: Row | None = self._connection.execute(_translated(sql), arguments).fetchone()
@@ -165,7 +177,7 @@ class PostgresDatabase:
             if self._pool is None:
                 self._pool = ConnectionPool(
                     self.url,
-                    kwargs={"autocommit": True, "application_name": "runstone"},
+                    kwargs={"autocommit": True, "application_name": "runstone", "options": _OPTIONS},
                     min_size=0,
                     max_size=MAX_CONNECTIONS,
                     timeout=WAIT_S,

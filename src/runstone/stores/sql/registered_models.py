@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from runstone.entities import ModelVersion, RegisteredModel
 from runstone.stores import model_records as records
 from runstone.stores.sql import model_versions
+from runstone.stores.sql.conditions import Scope
 from runstone.stores.sql.database import Row, Transaction
-from runstone.stores.sql.search import Scope
 
 __all__ = [
     "SCOPE",

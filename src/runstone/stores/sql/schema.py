@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     desc,
     text,
 )
@@ -31,6 +32,11 @@ metadata = MetaData()
 # Ordered by bytes everywhere, as SQLite does.
 _Text = Text().with_variant(Text(collation="C"), "postgresql")
 _Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _beginning(column: str) -> TextClause:
+    """What of a text stands in an index: PostgreSQL takes no more than 2,704 bytes, and SQLite's would be as large."""
+    return text(f"substr({column}, 1, 64)")
 
 
 def _keyed(name: str, *columns: SchemaItem) -> Table:
@@ -83,13 +89,12 @@ Table(
     Column("artifact_uri", _Text, comment="NULL: below the experiment's artifact location"),
     Column("revision", BigInteger, nullable=False, comment="that of the last transaction that changed the run"),
     Index("runs_by_start", "experiment", desc("start_time"), "run_id"),
+    Index("runs_by_time", desc("start_time"), "run_id", "experiment"),
+    Index("runs_by_end", "end_time"),
+    Index("runs_by_name", _beginning("name")),
+    Index("runs_by_status", "status"),
+    Index("runs_by_user", _beginning("user_id")),
     Index("runs_by_revision", "revision"),
-    Index(
-        "runs_running",
-        "id",
-        sqlite_where=text("status = 'RUNNING'"),
-        postgresql_where=text("status = 'RUNNING'"),
-    ),
     sqlite_autoincrement=True,
 )
 Table(
@@ -103,12 +108,30 @@ _keyed(
     Column("key", _Text, primary_key=True),
     Column("value", _Text, nullable=False),
     Column("number", Double, comment="the number that value stands for, if it does"),
+    # Each param stands in one of them.
+    Index(
+        "params_by_number",
+        "key",
+        "number",
+        "run",
+        sqlite_where=text("number IS NOT NULL"),
+        postgresql_where=text("number IS NOT NULL"),
+    ),
+    Index(
+        "params_by_text",
+        "key",
+        _beginning("value"),
+        "run",
+        sqlite_where=text("number IS NULL"),
+        postgresql_where=text("number IS NULL"),
+    ),
 )
 _keyed(
     "tags",
     Column("run", _Id, primary_key=True, autoincrement=False),
     Column("key", _Text, primary_key=True),
     Column("value", _Text, nullable=False),
+    Index("tags_by_value", "key", _beginning("value"), "run"),
 )
 _keyed(
     "series",
@@ -131,6 +154,9 @@ _keyed(
         nullable=False,
         comment="false: fold before counting",
     ),
+    Index("series_by_last", "key", "last", "run"),
+    Index("series_by_min", "key", "min", "run"),
+    Index("series_by_max", "key", "max", "run"),
     Index(
         "series_inexact",
         "run",
@@ -193,6 +219,7 @@ _keyed(
     "inputs",
     Column("run", _Id, primary_key=True, autoincrement=False),
     Column("dataset", _Id, primary_key=True, autoincrement=False),
+    Index("inputs_by_dataset", "dataset", "run"),
 )
 _keyed(
     "input_tags",

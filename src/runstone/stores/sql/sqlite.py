@@ -54,6 +54,7 @@ _NETWORK_FILE_SYSTEMS = {
 
 class _SqliteDialect:
     has_row_locks = False
+    fence = ""
 
     def is_member(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"
@@ -63,6 +64,12 @@ class _SqliteDialect:
 
     def list_argument(self, values: Sequence[int | str]) -> object:
         return json.dumps(list(values))
+
+    def list_of(self, expression: str) -> str:
+        return f"json_group_array({expression})"
+
+    def by_index(self, table: str, index: str) -> str:
+        return f"{table} INDEXED BY {index}"
 
     def json_object(self, key: str, value: str) -> str:
         return f"json_group_object({key}, {value})"
@@ -89,6 +96,9 @@ class _SqliteTransaction:
 
     def rows(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         return self._connection.execute(sql, arguments).fetchall()
+
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        return self._connection.execute(sql, arguments)
 
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         row: Row | None = self._connection.execute(sql, arguments).fetchone()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
-from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
+from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus
 from runstone.errors import RunstoneError, StoreError
 from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import MetricBatch, Points
@@ -15,10 +15,12 @@ from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.stores.sql import columns, curves, experiments, folding, hydrate, runs, series, writers
-from runstone.stores.sql.database import Database, Transaction
+from runstone.stores.sql.conditions import EXPERIMENTS
+from runstone.stores.sql.database import Database
 from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.removal import SqlRemoval
-from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
+from runstone.stores.sql.run_search import find_run_page, stage_condition
+from runstone.stores.sql.search import Search, find_page, uses_counts
 from runstone.stores.sql.writes import record
 
 __all__ = ["SqlStore"]
@@ -75,7 +77,7 @@ class SqlStore:
     def search_experiments(self, query: ExperimentQuery) -> PagedList[Experiment]:
         with self.database.read() as tx:
             search = Search(EXPERIMENTS, tx.dialect, self._root)
-            search.where(_stage("e", query.view))
+            search.conditions.where(stage_condition("e", query.view))
             ids, token = find_page(search, tx, query)
             page = tx.dialect.numbered_rows()
             rows = tx.rows(
@@ -123,23 +125,14 @@ class SqlStore:
     def search_runs(self, query: RunQuery) -> PagedList[Run]:
         self._make_counts_exact(query)
         with self.database.read() as tx:
-            ids, token = self._search_run_ids(tx, query)
+            ids, token = find_run_page(tx, query, self._root)
             return PagedList(hydrate.runs(tx, ids, self._root), token)
 
     def search_run_table(self, query: RunQuery) -> RunTable:
         self._make_counts_exact(query)
         with self.database.read() as tx:
-            ids, token = self._search_run_ids(tx, query)
+            ids, token = find_run_page(tx, query, self._root)
             return hydrate.table(tx, ids, self._root, token)
-
-    def _search_run_ids(self, tx: Transaction, query: RunQuery) -> tuple[list[int], str | None]:
-        search = Search(RUNS, tx.dialect, self._root)
-        search.where(
-            tx.dialect.is_member("r.experiment"),
-            tx.dialect.list_argument([experiments.number(one) for one in query.experiment_ids]),
-        )
-        search.where(_stage("r", query.view))
-        return find_page(search, tx, query)
 
     def _make_counts_exact(self, query: RunQuery) -> None:
         if uses_counts(query.filter, query.order):
@@ -155,7 +148,7 @@ class SqlStore:
         self._make_counts_exact(query)
         with self.database.read() as tx:
             revision = columns.current_revision(tx)
-            ids, token = self._search_run_ids(tx, query)
+            ids, token = find_run_page(tx, query, self._root)
             return columns.run_columns(tx, ids, choice, revision, token)
 
     def count_keys(self, experiment_ids: Sequence[str]) -> KeyCounts:
@@ -309,11 +302,3 @@ class _Unfolded:
     def forget(self, run_id: str) -> None:
         """The run is folded."""
         self._appended.pop(run_id, None)
-
-
-def _stage(alias: str, view: ViewType) -> str:
-    return {
-        ViewType.ACTIVE_ONLY: f"{alias}.deleted_time IS NULL",
-        ViewType.DELETED_ONLY: f"{alias}.deleted_time IS NOT NULL",
-        ViewType.ALL: "1 = 1",
-    }[view]

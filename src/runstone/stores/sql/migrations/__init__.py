@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "NEW_SQLITE", "VERSION_TABLE", "check", "downgrade", "revisions", "sqlalchemy_connection", "upgrade"]
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "runstone_version"
 NEW_SQLITE = Path(__file__).with_name("new_sqlite.sql")
 """What all revisions make of an empty SQLite database, as one text of statements (scripts/new_store.py)."""
@@ -64,7 +64,8 @@ def check(connection: Connection) -> list[Any]:
 
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
     with warnings.catch_warnings():
-        # SQLAlchemy reads no index over an expression from SQLite; Alembic passes it over and says so.
+        # SQLAlchemy reads no index over an expression from SQLite and says so; Alembic passes it over and says so.
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")
         warnings.filterwarnings("ignore", "autogenerate skipping", UserWarning)
         found = [_without_comments(difference) for difference in compare_metadata(context, metadata)]
         found = [difference for difference in found if difference and not _is_internal(difference)]

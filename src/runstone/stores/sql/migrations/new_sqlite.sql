@@ -203,7 +203,7 @@ CREATE TABLE runstone_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT runstone_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "runstone_version" VALUES('0004');
+INSERT INTO "runstone_version" VALUES('0005');
 CREATE TABLE series (
     run INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -250,8 +250,19 @@ CREATE UNIQUE INDEX model_versions_by_number ON model_versions (model, version);
 CREATE INDEX model_versions_by_stage ON model_versions (model, stage, version);
 CREATE INDEX model_versions_by_run ON model_versions (run_id);
 CREATE INDEX model_versions_by_time ON model_versions (last_update_time DESC);
-CREATE INDEX runs_running ON runs (id) WHERE status = 'RUNNING';
 CREATE UNIQUE INDEX experiments_by_name ON experiments (name) WHERE deleted_time IS NULL;
 CREATE INDEX chunks_by_series ON chunks (run, "key", first_step);
+CREATE INDEX runs_by_time ON runs (start_time DESC, run_id, experiment);
+CREATE INDEX runs_by_end ON runs (end_time);
+CREATE INDEX runs_by_name ON runs (substr(name, 1, 64));
+CREATE INDEX runs_by_status ON runs (status);
+CREATE INDEX runs_by_user ON runs (substr(user_id, 1, 64));
+CREATE INDEX tags_by_value ON tags ("key", substr(value, 1, 64), run);
+CREATE INDEX series_by_last ON series ("key", last, run);
+CREATE INDEX series_by_min ON series ("key", min, run);
+CREATE INDEX series_by_max ON series ("key", max, run);
+CREATE INDEX inputs_by_dataset ON inputs (dataset, run);
+CREATE INDEX params_by_number ON params ("key", number, run) WHERE number IS NOT NULL;
+CREATE INDEX params_by_text ON params ("key", substr(value, 1, 64), run) WHERE number IS NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('experiments',0);
