@@ -33,6 +33,8 @@ DATABRICKS_GIT_REPO_STATUS = "mlflow.databricks.gitRepoStatus"
 
 JOURNAL_RUN_ID = "runstone.run_id"
 """The id under which a run was recorded offline, where the server has given it another."""
+COPIED = "runstone.copied"
+"""`whole` on a run that was copied to a server of MLflow, once all of it has arrived."""
 TRACEBACK = "runstone.traceback"
 """The last exception of a run that failed."""
 END_REASON = "runstone.end_reason"
