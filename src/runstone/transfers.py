@@ -20,7 +20,9 @@ from runstone.exchange.selection import Selection
 from runstone.exchange.source import Source
 from runstone.exchange.sql_reader import PostgresReader, SqliteReader
 from runstone.exchange.target import StoreTarget, Target
+from runstone.exchange.tensorboard import TensorBoardFolder, is_event_folder
 from runstone.exchange.tracking_source import TrackingSource
+from runstone.exchange.trackio import TrackioFiles, is_trackio_folder
 from runstone.home import DATABASE_NAME, HOME_NAME
 from runstone.stores.sql.postgres_url import is_postgres_url
 from runstone.tracking.local import LocalTracking
@@ -28,6 +30,10 @@ from runstone.tracking.local import LocalTracking
 __all__ = ["KINDS", "copy_runs", "export_bundle", "open_source"]
 
 KINDS = ("mlflow", "runstone", "bundle", "tensorboard", "trackio")
+
+
+_TABLES = {"runstone": "series", "trackio": "configs"}
+"""A table that a database of that kind has, and none of the others."""
 
 
 def no_progress(done: int, total: int) -> None:
@@ -109,6 +115,10 @@ def _local(place: str, kind: str | None, stack: ExitStack) -> Source:
     if kind == "runstone":
         tracking = LocalTracking(connect.open_store(str(path)))
         return TrackingSource(stack.enter_context(closing(tracking)), str(path))
+    if kind == "tensorboard":
+        return TensorBoardFolder(path)
+    if kind == "trackio":
+        return stack.enter_context(closing(TrackioFiles(path)))
     if kind == "mlflow" and path.is_dir():
         return MlflowFolder(path)
     return MlflowDatabase(stack.enter_context(closing(SqliteReader(path))), str(path), path.absolute().parent)
@@ -134,13 +144,17 @@ def _kind_of(path: Path) -> tuple[str, Path]:
         for folder in (path, path / "mlruns"):
             if is_mlflow_folder(folder):
                 return "mlflow", folder
+        if is_trackio_folder(path):
+            return "trackio", path
+        if is_event_folder(path):
+            return "tensorboard", path
     elif is_bundle(path):
         return "bundle", path
     else:
-        return ("runstone" if _has_table(path, "series") else "mlflow"), path
+        return next((kind for kind, table in _TABLES.items() if _has_table(path, table)), "mlflow"), path
     raise InvalidInput(
-        f"Nothing in the folder {path} can be imported: it holds neither runs of MLflow (mlruns/) nor of Runstone; "
-        "name the folder or the file itself"
+        f"Nothing in the folder {path} can be imported: it holds no runs of MLflow (mlruns/), of Runstone or of "
+        "trackio, and no event files of TensorBoard; name the folder or the file itself"
     )
 
 

@@ -75,8 +75,8 @@ def server(
 ) -> None:
     """Copy runs to the server at URL, of MLflow or of Runstone.
 
-    A server of MLflow makes up the ids of runs itself: the tag runstone.run_id says there which run it was here. What is
-    there already is skipped. Models stay behind.
+    A server of MLflow makes up the ids of runs itself: the tag runstone.run_id says there which run it was here.
+    What is there already is skipped. Models stay behind.
 
     \b
     Example:

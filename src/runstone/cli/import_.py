@@ -41,9 +41,9 @@ def import_(
 ) -> None:
     """Bring runs along from elsewhere.
 
-    PLACE is a folder of MLflow (mlruns/), a database of MLflow (an SQLite file, or postgresql://...), a server of MLflow
-    or of Runstone (https://...), a bundle, another store of Runstone, a folder of event files of TensorBoard, or a
-    database of trackio.
+    PLACE is a folder of MLflow (mlruns/), a database of MLflow (an SQLite file, or postgresql://...), a server of
+    MLflow or of Runstone (https://...), a bundle, another store of Runstone, a folder of event files of TensorBoard,
+    or a database of trackio.
 
     Ids, times, tags, deletions and models are kept; experiments are found by their names, or made. What is here already
     is skipped, so that an import that was interrupted goes on when it is run again.

@@ -1,4 +1,4 @@
-"""A bundle: a store in one file. A zip of `runstone.json` (what it is), `runstone.db` (a store of SQLite) and its files.
+"""A bundle: a store in one file, a zip of `runstone.json` (what it is), `runstone.db` (a store) and `artifacts/`.
 
 Unpacked, it is a home like any other. Before anything of it is used, the whole of it is checked: its names, which may
 not leave the folder it is unpacked in, and its checksums. Knows no run.
@@ -19,13 +19,13 @@ from typing import Any
 
 from runstone.artifacts.paths import is_artifact_path
 from runstone.errors import InvalidInput, StoreCorrupt, StoreUnavailable, StoreVersion
-from runstone.home import DATABASE_NAME
 from runstone.version import __version__
 
 __all__ = ["is_bundle", "opened_bundle", "write_bundle"]
 
 _MANIFEST = "runstone.json"
 _FORMAT, _VERSION = "runstone bundle", 1
+DATABASE_NAME = "runstone.db"  # as in a home
 _ARTIFACTS = "artifacts/"
 _SQLITE_PARTS = (f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm", f"{DATABASE_NAME}-journal")
 
@@ -112,8 +112,8 @@ def _check(path: Path, archive: zipfile.ZipFile) -> None:
     for info in archive.infolist():
         if not _is_legal(info):
             raise StoreCorrupt(
-                f"The bundle {path} holds {info.filename!r}, which has no place in a bundle and may have been put there "
-                "to do harm; nothing of it was imported"
+                f"The bundle {path} holds {info.filename!r}, which has no place in a bundle and may have been put "
+                "there to do harm; nothing of it was imported"
             )
 
 

@@ -133,12 +133,11 @@ class Importer:
         tracking = self._target.tracking
         if place.target is None:
             place.target = tracking.get_experiment(self._target.create_experiment(experiment))
-        elif place.target.lifecycle_stage is _DELETED and not place.has_refused:
-            if experiment.lifecycle_stage is not _DELETED:
-                place.has_refused = True
-                number = place.target.experiment_id
-                remedy = f"`runstone -u {self._target.place} experiments restore {number}` restores it"
+        elif place.target.lifecycle_stage is _DELETED and experiment.lifecycle_stage is not _DELETED:
+            if not place.has_refused:
+                remedy = f"restore it with `runstone experiments restore {place.target.experiment_id}`"
                 self.report.note(f"experiment '{experiment.name}'", f"it is deleted in the target; {remedy}")
+            place.has_refused = True
         return None if place.has_refused else place.target.experiment_id
 
     def _prepare(self, place: _Place) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -14,7 +15,9 @@ from runstone.exchange.report import Report
 from runstone.series.points import MetricBatch
 from runstone.validation import check_key, check_param_value, check_tag_value
 
-__all__ = ["legal_batch", "legal_run"]
+__all__ = ["as_key", "legal_batch", "legal_run"]
+
+_ILLEGAL = re.compile(r"[^/\w.\- :]")
 
 
 def legal_run(run: Run, report: Report) -> Run:
@@ -62,3 +65,9 @@ def legal_batch(batch: MetricBatch, run_id: str, report: Report) -> MetricBatch 
     if all(legal):
         return batch
     return batch.select(np.array(legal, np.bool_)) if any(legal) else None
+
+
+def as_key(name: str) -> str:
+    """The name of another tool's series or setting as a key: what no key may hold becomes `_`."""
+    parts = [part for part in _ILLEGAL.sub("_", name).split("/") if part not in ("", ".", "..")]
+    return "/".join(parts) or "_"

@@ -1,8 +1,8 @@
-"""The files that MLflow's file store is made of: YAML, a text a file, and a line a point. Knows no entity but points."""
+"""The files that MLflow's file store is made of: YAML, a text a file, a line a point. Knows no entity but points."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Yaml:
         self._error = yaml.YAMLError
         # Ten times as fast, where the package was built with libyaml.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        self._load = lambda text: yaml.load(text, Loader=loader)
+        self._load: Callable[[str], Any] = lambda text: yaml.load(text, Loader=loader)
 
     def read(self, path: Path) -> dict[str, Any] | None:
         """The mapping in a file; None, and a problem, where there is none."""

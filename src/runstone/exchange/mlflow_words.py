@@ -16,7 +16,7 @@ DELETED_VERSION = "Deleted_Internal"
 
 _RUN_STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 _MODEL_STATUS = {0: "UNSPECIFIED", 1: "PENDING", 2: "READY", 3: "FAILED"}
-_SOURCE_TYPE = {1: "NOTEBOOK", 2: "JOB", 3: "PROJECT", 4: "LOCAL", 1000: "UNKNOWN"}
+_SOURCE_TYPE: dict[Any, str] = {1: "NOTEBOOK", 2: "JOB", 3: "PROJECT", 4: "LOCAL", 1000: "UNKNOWN"}
 
 
 def stage(word: str | None) -> LifecycleStage:
@@ -52,5 +52,5 @@ def with_columns(tags: Mapping[str, str], source_name: str | None, source_type: 
     if source_name and tag_names.SOURCE_NAME not in found:
         found[tag_names.SOURCE_NAME] = source_name
         if source_type:
-            found[tag_names.SOURCE_TYPE] = str(_SOURCE_TYPE.get(source_type, source_type))  # type: ignore[call-overload]
+            found[tag_names.SOURCE_TYPE] = str(_SOURCE_TYPE.get(source_type, source_type))
     return found

@@ -7,7 +7,15 @@ from typing import TypeVar
 
 from runstone import tag_names
 from runstone.artifacts.base import ArtifactOpener
-from runstone.entities import Experiment, LoggedModel, PagedList, Run, ViewType
+from runstone.entities import (
+    Experiment,
+    LoggedModel,
+    ModelVersion,
+    PagedList,
+    RegisteredModel,
+    Run,
+    ViewType,
+)
 from runstone.errors import NotFound, RunstoneError, StoreError
 from runstone.exchange.source import RegistryEntry, restore_infinities
 from runstone.series.points import MetricBatch
@@ -72,29 +80,36 @@ class TrackingSource:
 
     def read_logged_models(self, experiment: Experiment) -> Iterator[LoggedModel]:
         """See Source."""
-        search = self._tracking.models.search_logged_models
         order = [{"field_name": "creation_timestamp", "ascending": True}]
-        yield from self._told("logged models", lambda: list(_all(
-            lambda token: search([experiment.experiment_id], order_by=order, page_token=token)
-        )))  # fmt: skip
+
+        def ask(token: str | None) -> PagedList[LoggedModel]:
+            return self._tracking.models.search_logged_models(
+                [experiment.experiment_id], order_by=order, page_token=token
+            )
+
+        yield from self._told("logged models", lambda: list(_all(ask)))
 
     def read_registry(self) -> Iterator[RegistryEntry]:
         """See Source."""
-        models = self._tracking.models
-        names = []
-        # Prompts are registered models that a search leaves out unless it asks for them.
-        for text in (None, f"tags.`{tag_names.IS_PROMPT}` = 'true'"):
-            names += self._told("registered models", lambda text=text: [  # type: ignore[misc]
-                one.name for one in _all(lambda token: models.search_registered_models(filter_string=text, page_token=token))
-            ])  # fmt: skip
+        # Prompts are registered models that a server leaves out of a search, unless it asks for them.
+        names = [*self._names(None), *self._names(f"tags.`{tag_names.IS_PROMPT}` = 'true'")]
         for name in dict.fromkeys(names):
-            quoted = name.replace("'", "''")
-            versions = list(
-                _all(lambda token: models.search_model_versions(filter_string=f"name = '{quoted}'", page_token=token))  # noqa: B023
+            versions = sorted(self._versions(name), key=lambda one: int(one.version))
+            yield RegistryEntry(model=self._tracking.models.get_registered_model(name), versions=versions)
+
+    def _names(self, filter_string: str | None) -> list[str]:
+        def ask(token: str | None) -> PagedList[RegisteredModel]:
+            return self._tracking.models.search_registered_models(filter_string=filter_string, page_token=token)
+
+        return self._told("registered models", lambda: [one.name for one in _all(ask)])
+
+    def _versions(self, name: str) -> Iterator[ModelVersion]:
+        quoted = name.replace("'", "''")
+        return _all(
+            lambda token: self._tracking.models.search_model_versions(
+                filter_string=f"name = '{quoted}'", page_token=token
             )
-            yield RegistryEntry(
-                model=models.get_registered_model(name), versions=sorted(versions, key=lambda one: int(one.version))
-            )
+        )
 
     def _told(self, what: str, ask: Callable[[], list[T]]) -> list[T]:
         """What is asked for; nothing, and a problem, where the server does not know such a thing."""
