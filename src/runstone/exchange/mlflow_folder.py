@@ -80,7 +80,10 @@ class MlflowFolder:
                     experiment_id=number,
                     name=str(facts["name"]),
                     artifact_location=facts.get("artifact_location") or "",
-                    lifecycle_stage=mlflow_words.stage(facts.get("lifecycle_stage")),
+                    # Versions 1.x say it by the place alone.
+                    lifecycle_stage=mlflow_words.stage(
+                        "deleted" if folder.parent.name == _TRASH else facts.get("lifecycle_stage")
+                    ),
                     tags=read_texts(folder / "tags", self._problems),
                     creation_time=facts.get("creation_time"),
                     last_update_time=facts.get("last_update_time"),

@@ -192,27 +192,23 @@ class ModelCopy:
                 return None
 
     def _location(self, store: ModelStore, version: ModelVersion) -> str:
-        """Where the version's files lie in the target; where they lay, if no run or model came along with them."""
+        """Where the version's files lie, told by the run or the model that came along with them, which may be moved.
+
+        Where they lay, if none did.
+        """
         if version.model_id and self._is_known(store, version.model_id):
-            return store.get_logged_model(version.model_id).artifact_location
+            return f"models:/{version.model_id}"
         location = version.storage_location or version.source
         place, rest = _plain(location), ""
         run_uri = self._versioned_runs.get(version.run_id)
         while place:
-            if run_uri and place == _plain(run_uri):
-                return self._run_uri(version.run_id, run_uri) + rest
+            if rest and run_uri and place == _plain(run_uri):
+                return f"runs:/{version.run_id}{rest}"
             if place in self._locations:
                 return self._locations[place] + rest
             place, slash, last = place.rpartition("/")
             rest = f"{slash}{last}{rest}"
         return location
-
-    def _run_uri(self, run_id: str, default: str) -> str:
-        assert self._target is not None
-        try:
-            return self._target.tracking.get_run(run_id).info.artifact_uri
-        except NotFound:
-            return default
 
 
 def _versions(store: ModelStore, name: str) -> dict[str, ModelVersion]:

@@ -16,7 +16,7 @@ from runstone.entities import (
     Run,
     ViewType,
 )
-from runstone.errors import NotFound, RunstoneError, StoreError
+from runstone.errors import InvalidInput, NotFound, RunstoneError, StoreError
 from runstone.exchange.source import RegistryEntry, restore_infinities
 from runstone.series.points import MetricBatch
 from runstone.tracking.base import Tracking
@@ -72,7 +72,11 @@ class TrackingSource:
     def read_points(self, run: Run) -> Iterator[MetricBatch]:
         """See Source. One series is one piece."""
         for metric in run.data.latest_metrics:
-            points = self._tracking.read_series(run.info.run_id, metric.key)
+            try:
+                points = self._tracking.read_series(run.info.run_id, metric.key)
+            except InvalidInput as error:  # of the key
+                self._problems.append((f"metric '{metric.key[:80]}' of run '{run.info.run_id}'", str(error)))
+                continue
             if len(points):
                 yield MetricBatch.of_points(
                     metric.key, restore_infinities(points) if self._clamps_infinities else points
