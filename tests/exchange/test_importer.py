@@ -136,12 +136,7 @@ def fill(uri: str, runs: int) -> None:
         steps = np.arange(20)
         batch = MetricBatch.of_points("loss", Points(steps, steps, steps.astype(np.float64)))
         tracking.log_batches(
-            [
-                Write(
-                    run_id=one, metrics=MetricBatch.of_points("loss", points), status=RunStatus.FINISHED, end_time=9999
-                )
-                for one in ids
-            ]
+            [Write(run_id=one, metrics=batch, status=RunStatus.FINISHED, end_time=9999) for one in ids]
         )
 
 

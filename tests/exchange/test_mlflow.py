@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
+from runstone.connect import open_store
 from runstone.exchange.report import Report
 from runstone.exchange.selection import Selection
 from runstone.tracking.local import LocalTracking
@@ -37,6 +38,8 @@ def of_mlflow(run: dict[str, Any]) -> dict[str, Any]:
         key: sorted([step, time, infinities.get(value, value)] for step, time, value in points)
         for key, points in run["history"].items()
     }
+    if "f1" in history:
+        history["f1"][0][0] = 3  # of a point on a dataset, MLflow's file store reads back the step 0
     # The runs of a deleted experiment are deleted with it, which MLflow 1.x does not say of them.
     stage = "deleted" if run["experiment"] == "gone" else run["stage"]
     return {**run, "history": history, "stage": stage}
@@ -174,8 +177,6 @@ def test_a_database_of_postgresql_is_read_as_one_of_sqlite(
     assert bring(empty_url, target).problems == []
     other = f"sqlite:///{tmp_path / 'other.db'}"
     bring(store.place, other)
-    from runstone.connect import open_store
-
     with closing(LocalTracking(open_store(other))) as from_file:
         assert all_facts(tracking) == all_facts(from_file)
 
@@ -185,7 +186,8 @@ def copy_to_postgres(path: Path, url: str) -> None:
     source = sqlalchemy.create_engine(f"sqlite:///{path}")
     target = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
     metadata = sqlalchemy.MetaData()
-    metadata.reflect(source)
+    unread = ("secrets", "endpoints")  # with types of SQLite's own
+    metadata.reflect(source, only=lambda name, _: name not in unread)
     for table in metadata.tables.values():
         table.constraints = {one for one in table.constraints if isinstance(one, sqlalchemy.PrimaryKeyConstraint)}
         table.indexes.clear()
