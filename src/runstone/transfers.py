@@ -27,9 +27,7 @@ from runstone.home import DATABASE_NAME, HOME_NAME
 from runstone.stores.sql.postgres_url import is_postgres_url
 from runstone.tracking.local import LocalTracking
 
-__all__ = ["KINDS", "copy_runs", "export_bundle", "open_source"]
-
-KINDS = ("mlflow", "runstone", "bundle", "tensorboard", "trackio")
+__all__ = ["copy_runs", "export_bundle", "open_source", "open_store_source"]
 
 
 _TABLES = {"runstone": "series", "trackio": "configs"}
