@@ -39,7 +39,7 @@ def import_(
     report_file: str | None,
     as_json: bool,
 ) -> None:
-    """Bring runs along from elsewhere.
+    """Bring runs along from MLflow and other tools.
 
     PLACE is a folder of MLflow (mlruns/), a database of MLflow (an SQLite file, or postgresql://...), a server of
     MLflow or of Runstone (https://...), a bundle, another store of Runstone, a folder of event files of TensorBoard,
