@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import Protocol, cast
 
 from benchmarks import (
+    import_mlflow,
     imports,
     ingest,
     log_metric,
@@ -55,6 +56,7 @@ CATALOGUE: dict[str, Benchmark] = {
     "short_runs": cast("Benchmark", short_runs),
     "search_frame": cast("Benchmark", search_frame),
     "search_scale": cast("Benchmark", search_scale),
+    "import_mlflow": cast("Benchmark", import_mlflow),
     "log_metric": cast("Benchmark", log_metric),
     "log_metrics": cast("Benchmark", log_metrics),
     "many_processes": cast("Benchmark", many_processes),

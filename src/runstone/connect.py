@@ -347,8 +347,8 @@ def _path_of_folder(folder: Path) -> Path:
     folder = folder.absolute()
     if folder.name != HOME_NAME and (folder / "0" / "meta.yaml").exists() and not (folder / DATABASE_NAME).exists():
         raise InvalidInput(
-            f"The folder {folder} holds runs of MLflow's file store, which Runstone does not read; "
-            "choose another folder as tracking URI"
+            f"The folder {folder} holds runs of MLflow's file store, into which Runstone does not record; choose "
+            f"another folder as tracking URI, and bring the runs along with `runstone import {folder}`"
         )
     return folder / DATABASE_NAME
 

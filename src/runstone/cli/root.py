@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 from click.shell_completion import CompletionItem
@@ -26,6 +27,8 @@ COMMANDS = {
     "search": "Find runs by their metrics, params and tags.",
     "sync": "Deliver what was recorded offline, or left by programs that died.",
     "journal": "List what is kept in the journal until it is delivered.",
+    "import": "Bring runs along from MLflow and other tools.",
+    "export": "Copy runs to a server, to Parquet, or into one file.",
     "server": "Serve the store to MLflow's clients and to Runstone's.",
     "ui": "Serve the store, and open a browser on it.",
     "demo": "Train a few small models and record them.",
@@ -49,7 +52,8 @@ class RootGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"runstone.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(f"runstone.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

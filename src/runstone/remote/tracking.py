@@ -105,6 +105,11 @@ class RemoteTracking:
             self._known_capabilities = discover(self.session)
         return self._known_capabilities
 
+    @property
+    def takes_run_ids(self) -> bool:
+        """Whether a run can be created under an id of the client's choice, which a server of MLflow does not allow."""
+        return self._capabilities().takes_run_ids
+
     def _has_route(self, name: str) -> bool:
         return name in self._capabilities().routes
 
@@ -209,7 +214,7 @@ class RemoteTracking:
             user_id=user_id if user_id is not None else texts.get(tag_names.USER),
             tags=convert.key_values(texts),
         )
-        if run_id is not None and not self._capabilities().takes_run_ids:
+        if run_id is not None and not self.takes_run_ids:
             raise InvalidInput(
                 f"A run cannot be created under the id '{run_id}': the server {self.session.address.url} makes up the "
                 "ids of runs itself; leave the id out"

@@ -33,7 +33,10 @@ __all__ = ["Changes", "ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequ
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run to be created. `tags` holds its name under `mlflow.runName`."""
+    """A run to be created. `tags` holds its name under `mlflow.runName`.
+
+    Its files lie at `artifact_uri`, by default below the experiment's location.
+    """
 
     run_id: str
     experiment_id: str
@@ -42,6 +45,7 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
     status: RunStatus
     start_time: int | None
     tags: Mapping[str, str]
+    artifact_uri: str | None = None
 
 
 class ExperimentQuery(msgspec.Struct, frozen=True, kw_only=True):

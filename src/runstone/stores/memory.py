@@ -342,7 +342,7 @@ class MemoryStore:
             experiment = self._experiment(run.experiment_id, active=True)
             if run.run_id in self._runs:
                 raise records.run_exists(run.run_id)
-            created = _Run(run, f"{experiment.location}/{run.run_id}/artifacts")
+            created = _Run(run, run.artifact_uri or f"{experiment.location}/{run.run_id}/artifacts")
             self._runs[run.run_id] = self._touch(created)
             return created.entity()
 

@@ -213,7 +213,8 @@ class MemoryModelStore:
             location = self._owner.experiment_location(new.experiment_id)
             if new.model_id in self._logged:
                 raise records.logged_model_exists(new.model_id)
-            row = LoggedModelRow(new, f"{location}/models/{new.model_id}/artifacts", now)
+            place = new.artifact_location or f"{location}/models/{new.model_id}/artifacts"
+            row = LoggedModelRow(new, place, now)
             self._logged[new.model_id] = row
             return row.entity()
 

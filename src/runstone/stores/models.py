@@ -51,7 +51,10 @@ class NewModelVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewLoggedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A logged model to be created, whose files are still to come. Texts that are not known are empty."""
+    """A logged model to be created, whose files are still to come. Texts that are not known are empty.
+
+    Its files belong to `artifact_location`, by default below the experiment's.
+    """
 
     model_id: str
     experiment_id: str
@@ -60,6 +63,7 @@ class NewLoggedModel(msgspec.Struct, frozen=True, kw_only=True):
     source_run_id: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
+    artifact_location: str | None = None
 
 
 class RegisteredModelQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,7 +195,8 @@ class LoggedModelStore(Protocol):
     """
 
     def create_logged_model(self, new: NewLoggedModel, *, now: int) -> LoggedModel:
-        """A model that is PENDING; its files belong to `LOCATION OF THE EXPERIMENT/models/ID/artifacts`.
+        """A model that is PENDING; its files belong to `LOCATION OF THE EXPERIMENT/models/ID/artifacts`, if it names
+        no place of its own.
 
         Raises NotFound for an unknown experiment, NotActive for a deleted one, AlreadyExists for a taken id.
         """

@@ -108,6 +108,11 @@ class ModelStoreSuite(RegistrySuite):
         assert created.artifact_location == f"file:///root/0/models/{MODEL}/artifacts"
         assert created.model_uri == f"models:/{MODEL}"
 
+    def test_a_logged_model_may_have_a_place_of_its_own(self, store: Store) -> None:
+        created = add_model(store, artifact_location="file:///elsewhere/model")
+        assert created == store.models.get_logged_model(MODEL)
+        assert created.artifact_location == "file:///elsewhere/model"
+
     def test_a_logged_model_lies_where_its_experiment_does(self, store: Store) -> None:
         experiment_id = store.create_experiment("e", artifact_location="s3://bucket/e", tags={}, now=1)
         created = add_model(store, experiment_id=experiment_id)

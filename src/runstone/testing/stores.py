@@ -215,6 +215,20 @@ class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite, StoreCo
         add_run(store, experiment_id=number)
         assert store.get_run(RUN_ID).info.artifact_uri == f"s3://bucket/x/{RUN_ID}/artifacts"
 
+    def test_a_run_may_have_its_files_at_a_place_of_its_own(self, store: Store) -> None:
+        new = NewRun(
+            run_id=RUN_ID,
+            experiment_id="0",
+            run_name="r",
+            user_id="",
+            status=RunStatus.RUNNING,
+            start_time=1,
+            tags={},
+            artifact_uri="file:///elsewhere/files",
+        )
+        assert store.create_run(new) == store.get_run(RUN_ID)
+        assert store.get_run(RUN_ID).info.artifact_uri == "file:///elsewhere/files"
+
     def test_the_id_of_a_run_is_taken_once_also_by_a_deleted_run(self, store: Store) -> None:
         add_run(store)
         number = add_experiment(store)

@@ -66,6 +66,8 @@ class ModelSources:
 
     def open_uri(self, version: ModelVersion) -> str:
         """The artifact URI of a version's files."""
+        if match := _MODEL_ID.match(version.storage_location):
+            return self._store.models.get_logged_model(match[1]).artifact_location
         match = _RUN.match(version.storage_location)
         if match is None:
             return version.storage_location

@@ -61,11 +61,12 @@ def create(tx: Transaction, new: NewLoggedModel, root: str, now: int) -> LoggedM
     """Raises NotFound, NotActive and AlreadyExists."""
     experiment = experiments.active_experiment(tx, new.experiment_id)[0]
     row = tx.row(
-        "INSERT INTO logged_models (model_id, experiment, name, model_type, source_run_id, status, creation_time, "
-        "last_update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (model_id) DO NOTHING RETURNING id",
+        "INSERT INTO logged_models (model_id, experiment, name, model_type, source_run_id, status, "
+        "artifact_location, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (model_id) DO NOTHING RETURNING id",
         (
             new.model_id, experiment, new.name, new.model_type, new.source_run_id, LoggedModelStatus.PENDING.value,
-            now, now,
+            new.artifact_location, now, now,
         ),
     )  # fmt: skip
     if row is None:

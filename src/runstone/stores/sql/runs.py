@@ -100,10 +100,14 @@ def create(tx: Transaction, run: NewRun, root: str) -> Run:
     """The run as it is now, without reading it back. Raises NotFound, NotActive and AlreadyExists."""
     experiment, _, location, *_ = active_experiment(tx, run.experiment_id)
     row = tx.row(
-        "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, deleted_with_experiment, "
-        "revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING RETURNING id",
-        (run.run_id, experiment, run.run_name, run.user_id, run.status.value, run.start_time, False, tx.revision()),
-    )
+        "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, artifact_uri, "
+        "deleted_with_experiment, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (run_id) DO NOTHING RETURNING id",
+        (
+            run.run_id, experiment, run.run_name, run.user_id, run.status.value, run.start_time, run.artifact_uri,
+            False, tx.revision(),
+        ),
+    )  # fmt: skip
     if row is None:
         raise records.run_exists(run.run_id)
     _write_tags(tx, row[0], run.tags)
@@ -114,7 +118,7 @@ def create(tx: Transaction, run: NewRun, root: str) -> Run:
         user_id=run.user_id,
         status=run.status,
         start_time=run.start_time,
-        artifact_uri=artifact_uri(run.run_id, experiment, None, location, root),
+        artifact_uri=artifact_uri(run.run_id, experiment, run.artifact_uri, location, root),
     )
     return Run(info=info, data=RunData(tags=dict(sorted(run.tags.items()))))
 
