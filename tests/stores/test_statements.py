@@ -35,8 +35,8 @@ class Recorder:
             yield _RecordedTransaction(tx, self.statements)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        with self._database.write() as tx:
+    def write(self, *, locks_runs: bool = False) -> Iterator[Transaction]:
+        with self._database.write(locks_runs=locks_runs) as tx:
             yield _RecordedTransaction(tx, self.statements)
 
     def close(self) -> None:

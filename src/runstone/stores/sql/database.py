@@ -73,8 +73,9 @@ class Database(Protocol):
     def write(self, *, locks_runs: bool = False) -> AbstractContextManager[Transaction]:
         """A transaction that commits at the end of the block, or leaves no trace where the block raises.
 
-        Writers wait for one another; but two whose blocks begin with `runs.lock` (`locks_runs`) need not, where their
-        runs are others. Never asked for inside another transaction of the same thread.
+        Writers wait for one another. Those that `locks_runs` need not: their blocks begin with the lock of a run (or of
+        a logged model), or make a row that a unique key keeps apart; they wait for those of the same run, and for all
+        that lock none. Never asked for inside another transaction of the same thread.
         """
 
     def close(self) -> None:
