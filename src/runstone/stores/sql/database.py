@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["Arguments", "Database", "Dialect", "Row", "Transaction"]
+__all__ = ["Arguments", "Database", "Dialect", "Row", "Transaction", "insertion"]
 
 Row = tuple[Any, ...]
 Arguments = Sequence[Any]
@@ -62,6 +62,14 @@ class Transaction(Protocol):
 
     def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
         """Execute once for each row of arguments."""
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add rows to a table, in the way that is quickest for many."""
+
+
+def insertion(table: str, columns: Sequence[str]) -> str:
+    """The statement that adds a row of these columns to a table."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
 class Database(Protocol):

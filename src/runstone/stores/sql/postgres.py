@@ -19,7 +19,7 @@ from typing import Any
 from runstone import settings
 from runstone.errors import InvalidInput, RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction
+from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction, insertion
 from runstone.stores.sql.pool import NoRoom, Pool, PoolClosed, PoolTimeout
 from runstone.stores.sql.postgres_url import plain_url, without_password
 from runstone.stores.sql.undone import Undone
@@ -33,6 +33,8 @@ except ImportError as error:
 __all__ = ["PostgresDatabase"]
 
 MIN_VERSION = 14
+MIN_COPIED = 8
+"""From how many rows on COPY is quicker than statements, which need fewer answers (64 rows: in half the time)."""
 _CONNECTING = {
     "application_name": "runstone",
     # A machine that has gone without a word is noticed after a minute, not after the two hours of the system.
@@ -111,6 +113,20 @@ class _PostgresTransaction:
     def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
         with self._connection.cursor() as cursor:
             cursor.executemany(_translated(sql), arguments)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        if len(rows) < MIN_COPIED:
+            self.run_many(insertion(table, columns), rows)
+            return
+        names = ", ".join(columns)
+        with self._connection.cursor() as cursor:
+            # What a column holds is asked for, not guessed from the values: binary rows must have its very type.
+            cursor.execute(f"SELECT {names} FROM {table} LIMIT 0")
+            types = [column.type_code for column in cursor.description or ()]
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
 
 
 class PostgresDatabase:

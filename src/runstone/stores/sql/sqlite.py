@@ -23,7 +23,7 @@ from pathlib import Path
 from runstone.errors import RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.filters.match import like, rlike
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction
+from runstone.stores.sql.database import Arguments, Dialect, Row, Transaction, insertion
 
 if sys.platform != "win32":
     import fcntl
@@ -106,6 +106,9 @@ class _SqliteTransaction:
 
     def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
         self._connection.executemany(sql, arguments)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        self._connection.executemany(insertion(table, columns), rows)
 
 
 class SqliteDatabase:

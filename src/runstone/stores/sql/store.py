@@ -151,7 +151,9 @@ class SqlStore:
         arrivals = [series.prepare(write.metrics) if write.metrics else None for write in writes]
         with self.database.write(locks_runs=True) as tx:
             runs.lock(tx, (write.run_id for write in writes))
-            outcomes = [record(tx, write, arrival) for write, arrival in zip(writes, arrivals, strict=True)]
+            additions = series.Additions(tx)
+            outcomes = [record(tx, additions, write, arrival) for write, arrival in zip(writes, arrivals, strict=True)]
+            additions.store()
         errors: list[RunstoneError | None] = []
         for write, outcome in zip(writes, outcomes, strict=True):
             errors.append(outcome if isinstance(outcome, RunstoneError) else None)
