@@ -21,6 +21,9 @@ class Dialect(Protocol):
     def is_member(self, expression: str) -> str:
         """The condition that `expression` is among a list, given as `list_argument`."""
 
+    def beside(self, column: str) -> str:
+        """A column as it stands in a condition beside a primary key, by which alone the rows are to be found."""
+
     def numbered_rows(self) -> str:
         """A table `page(position, id)` of a list of ids, given as `list_argument`; positions count from 0."""
 

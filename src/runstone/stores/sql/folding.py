@@ -73,7 +73,7 @@ def _try_fold(database: Database, run: int) -> bool:
 
 def _delete(tx: Transaction, table: str, run: int, ids: list[int]) -> None:
     # The run says in which part of a partitioned table they are.
-    condition = f"{tx.dialect.is_member('id')} AND run = ?"
+    condition = f"{tx.dialect.is_member('id')} AND {tx.dialect.beside('run')} = ?"
     deleted = tx.run(f"DELETE FROM {table} WHERE {condition}", (tx.dialect.list_argument(ids), run))
     if deleted != len(ids):
         raise _FoldedElsewhere
@@ -129,5 +129,5 @@ def _chunks_to_rewrite(chunks: list[_Chunk], fresh: Points) -> list[_Chunk]:
 def _chunk_data(tx: Transaction, run: int, ids: list[int]) -> list[Row]:
     if not ids:
         return []
-    condition = f"{tx.dialect.is_member('id')} AND run = ?"
+    condition = f"{tx.dialect.is_member('id')} AND {tx.dialect.beside('run')} = ?"
     return tx.rows(f"SELECT data FROM chunks WHERE {condition}", (tx.dialect.list_argument(ids), run))

@@ -54,6 +54,9 @@ class _PostgresDialect:
     def is_member(self, expression: str) -> str:
         return f"{expression} = ANY(?)"
 
+    def beside(self, column: str) -> str:
+        return column  # it may tell the partition
+
     def numbered_rows(self) -> str:
         return "(SELECT n - 1 AS position, id FROM unnest(CAST(? AS bigint[])) WITH ORDINALITY AS t(id, n)) AS page"
 

@@ -58,6 +58,9 @@ class _SqliteDialect:
     def is_member(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"
 
+    def beside(self, column: str) -> str:
+        return f"+{column}"  # of which no index makes use
+
     def numbered_rows(self) -> str:
         return "(SELECT key AS position, value AS id FROM json_each(?)) AS page"
 
