@@ -121,6 +121,13 @@ def _object(text: str) -> dict[str, object]:
     return value
 
 
+def _positive_count(text: str) -> int:
+    number = _count(text)
+    if not number:
+        raise ValueError("expected a whole number, 1 or more")
+    return number
+
+
 TRACKING_URI: Setting[str | None] = Setting(
     "RUNSTONE_TRACKING_URI",
     "MLFLOW_TRACKING_URI",
@@ -267,6 +274,24 @@ SILENT_AFTER_S: Setting[float] = Setting(
         "After how many seconds without a word from its processes a run is `FAILED` (and `RUNNING` again, once one of "
         "them speaks); 0 for never. Runs of MLflow's clients are left alone. For servers, and for embedded stores."
     ),
+)
+
+# -- PostgreSQL
+
+POSTGRES_CONNECTIONS: Setting[int] = Setting(
+    "RUNSTONE_POSTGRES_CONNECTIONS",
+    parse=_positive_count,
+    default=8,
+    doc=(
+        "How many connections a process opens to PostgreSQL at most; who comes beyond that waits. All workers of all "
+        "servers together should stay below PostgreSQL's `max_connections`."
+    ),
+)
+POSTGRES_WAIT_S: Setting[float] = Setting(
+    "RUNSTONE_POSTGRES_WAIT",
+    parse=_duration,
+    default=30.0,
+    doc="How long to wait for one of these connections, in seconds; then it is an error (a server answers 503).",
 )
 
 # -- a server

@@ -65,6 +65,15 @@ class Place:
     def journal(self) -> Path:
         return Path(self.environment.get("RUNSTONE_JOURNAL", self.home / "journal"))
 
+    @property
+    def store_uri(self) -> str:
+        """What a server is told to serve."""
+        return str(self.home)
+
+    def open_store(self) -> SqlStore:
+        """The store, as it is now."""
+        return SqlStore(SqliteDatabase(self.database), "file:///root")
+
     def watch_arrivals(self) -> None:
         """Have the store, which is made where it is missing, keep all that comes: folding drops what came twice."""
         self.start("make_database", {"path": str(self.database)}).finish()
@@ -184,7 +193,7 @@ class Place:
     def check_run(self, run_id: str, ledgers: list[Ledger], *, status: str | None = None) -> int:
         """The same for one run."""
         raw = self.raw_numbers(run_id)
-        with closing(SqlStore(SqliteDatabase(self.database), "file:///root")) as store:
+        with closing(self.open_store()) as store:
             run = store.get_run(run_id)
             stored = np.concatenate([_numbers_of(store, run_id, key) for key in KEYS])
         assert len(np.unique(raw)) == len(raw), "points are stored twice"
@@ -205,13 +214,9 @@ class Place:
 
     def raw_numbers(self, run_id: str) -> Numbers:
         """The value of every point that was ever stored, where a repeated one would show; in no order."""
-        with closing(sqlite3.connect(self.database)) as connection:
-            assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-            select = "SELECT key, data FROM arrivals WHERE run = (SELECT id FROM runs WHERE run_id = ?) ORDER BY rowid"
-            arrivals = connection.execute(select, (run_id,)).fetchall()
         numbers: list[float] = []
         seen: set[float] = set()
-        for key, data in arrivals:
+        for key, data in self.arrivals(run_id):
             values = (decode_frame(data).points if key is None else decode_chunk(data)).value.tolist()
             # A chunk is new, or it is what folding has made of points that had come before.
             if key is None or values[0] not in seen:
@@ -219,19 +224,26 @@ class Place:
                 seen.update(values)
         return np.array(numbers, np.int64)
 
+    def arrivals(self, run_id: str) -> list[tuple[str | None, bytes]]:
+        """What the store was to keep of a run, the first to come first: frames, and chunks with their keys."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+            select = "SELECT key, data FROM arrivals WHERE run = (SELECT id FROM runs WHERE run_id = ?) ORDER BY rowid"
+            return connection.execute(select, (run_id,)).fetchall()
+
     def run(self, run_id: str) -> Run:
         """The run as it is stored. Raises NotFound."""
-        with closing(SqlStore(SqliteDatabase(self.database), "file:///root")) as store:
+        with closing(self.open_store()) as store:
             return store.get_run(run_id)
 
     def runs(self) -> dict[str, Run]:
         """All runs, by name."""
-        with closing(SqlStore(SqliteDatabase(self.database), "file:///root")) as store:
+        with closing(self.open_store()) as store:
             return {run.info.run_name: run for run in store.search_runs(RunQuery(experiment_ids=("0",)))}
 
     def values(self, run_id: str, key: str) -> list[float]:
         """The values of a series, in the order of its steps."""
-        with closing(SqlStore(SqliteDatabase(self.database), "file:///root")) as store:
+        with closing(self.open_store()) as store:
             values: list[float] = store.read_series(run_id, key).value.tolist()
             return values
 

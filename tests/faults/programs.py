@@ -37,6 +37,7 @@ def warm_up() -> None:
     """Load what a program loads on first use."""
     import alembic.command
     import pcodec
+    import psycopg
     import sqlalchemy
     import urllib3
     import uvicorn
@@ -49,7 +50,7 @@ def warm_up() -> None:
     import runstone.server.serve
     import runstone.serving
 
-    assert alembic and pcodec and sqlalchemy and urllib3 and uvicorn and uvloop
+    assert alembic and pcodec and psycopg and sqlalchemy and urllib3 and uvicorn and uvloop
     assert runstone.cli and runstone.fluent and runstone.remote and runstone.serving
 
 
@@ -218,6 +219,6 @@ def upgrade(path: str, **_: Any) -> None:
     upgrade_database(Path(path))
 
 
-def serve(*, folder: str, port: int) -> None:
-    """A server over the store in a folder, until it is killed or asked to end."""
-    _run_command("-u", folder, "server", "-p", str(port))
+def serve(*, uri: str, port: int) -> None:
+    """A server over a store, until it is killed or asked to end."""
+    _run_command("-u", uri, "server", "-p", str(port))

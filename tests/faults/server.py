@@ -22,7 +22,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        arguments = {"folder": str(self._place.home), "port": self.port}
+        arguments = {"uri": self._place.store_uri, "port": self.port}
         self._program: Program = self._place.start("serve", arguments)
 
     def wait_until_it_listens(self) -> None:

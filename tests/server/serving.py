@@ -45,11 +45,23 @@ class Answer(NamedTuple):
 
 
 class RunningServer:
-    """`python -m runstone server` over the store in a folder, on a port of its own."""
+    """`python -m runstone server` over the store in a folder, on a port of its own.
 
-    def __init__(self, folder: Path, *options: str, port: int = 0, settings: dict[str, str] | None = None) -> None:
+    Or over the store at `uri`: then the folder is for its artifacts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        port: int = 0,
+        settings: dict[str, str] | None = None,
+        uri: str | None = None,
+    ) -> None:
         self.folder = folder
-        command = [sys.executable, "-m", "runstone", "-u", str(folder), "server", "-p", str(port), *options]
+        place = ["-u", str(folder)] if uri is None else ["-u", uri]
+        kept = [] if uri is None else ["--artifacts-destination", str(folder / "artifacts")]
+        command = [sys.executable, "-m", "runstone", *place, "server", "-p", str(port), *kept, *options]
         # A file, not a pipe: nobody empties a pipe, and a server that cannot log stands still.
         folder.mkdir(exist_ok=True)
         self.log = folder / f"log-{uuid.uuid4().hex}"

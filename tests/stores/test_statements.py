@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from runstone.entities import Dataset, DatasetInput, InputTag, Metric, RunStatus
 from runstone.filters import parse_run_filter, parse_run_order
 from runstone.series.points import MetricBatch
 from runstone.stores.base import RunQuery, Sequenced, Write
-from runstone.stores.sql.database import Arguments, Database, Row, Transaction
+from runstone.stores.sql.database import Arguments, Database, Row, Transaction, insertion
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
 from runstone.testing.store_records import RUN_ID, add_run
@@ -77,6 +77,10 @@ class _RecordedTransaction:
         arguments = list(arguments)
         self._statements += [(sql, arguments[0])] if arguments else []
         self._tx.run_many(sql, arguments)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        self._statements += [(insertion(table, columns), rows[0])] if rows else []
+        self._tx.insert_many(table, columns, rows)
 
 
 @pytest.fixture

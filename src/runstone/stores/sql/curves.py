@@ -75,7 +75,7 @@ def _chunks(tx: Transaction, run: _Run, query: CurveQuery) -> list[Row]:
             conditions.append("first_step <= ?")
             arguments.append(query.to_x)
     return tx.rows(
-        f"SELECT id, key, {CHUNK_FACTS} FROM chunks WHERE {' AND '.join(conditions)} "
+        f"SELECT id, key, {', '.join(CHUNK_FACTS)} FROM chunks WHERE {' AND '.join(conditions)} "
         "ORDER BY key, first_step, first_timestamp, id",
         arguments,
     )

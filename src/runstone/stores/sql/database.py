@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-__all__ = ["Arguments", "Database", "Dialect", "Maintained", "Row", "Sizes", "Transaction"]
+__all__ = ["Arguments", "Database", "Dialect", "Maintained", "Row", "Sizes", "Transaction", "insertion"]
 
 Row = tuple[Any, ...]
 Arguments = Sequence[Any]
@@ -22,6 +22,9 @@ class Dialect(Protocol):
 
     def is_member(self, expression: str) -> str:
         """The condition that `expression` is among a list, given as `list_argument`."""
+
+    def beside(self, column: str) -> str:
+        """A column as it stands in a condition beside a primary key, by which alone the rows are to be found."""
 
     def numbered_rows(self) -> str:
         """A table `page(position, id)` of a list of ids, given as `list_argument`; positions count from 0."""
@@ -77,6 +80,14 @@ class Transaction(Protocol):
     def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
         """Execute once for each row of arguments."""
 
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add rows to a table, in the way that is quickest for many."""
+
+
+def insertion(table: str, columns: Sequence[str]) -> str:
+    """The statement that adds a row of these columns to a table."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """What a database takes on disk, and what of it is free for reuse; tables with their indexes, where it tells."""
@@ -95,8 +106,9 @@ class Database(Protocol):
     def write(self, *, locks_runs: bool = False) -> AbstractContextManager[Transaction]:
         """A transaction that commits at the end of the block, or leaves no trace where the block raises.
 
-        Writers wait for one another; but two whose blocks begin with `runs.lock` (`locks_runs`) need not, where their
-        runs are others. Never asked for inside another transaction of the same thread.
+        Writers wait for one another. Those that `locks_runs` need not: their blocks begin with the lock of a run (or of
+        a logged model), or make a row that a unique key keeps apart; they wait for those of the same run, and for all
+        that lock none. Never asked for inside another transaction of the same thread.
         """
 
     def compact(self) -> int:

@@ -13,7 +13,7 @@ from runstone.series.frame import decode_frames
 from runstone.series.points import Points
 from runstone.stores.sql import runs
 from runstone.stores.sql.database import Database, Row, Transaction
-from runstone.stores.sql.series import INSERT_CHUNK, chunk_rows, naming, unfolded
+from runstone.stores.sql.series import CHUNK_COLUMNS, chunk_rows, naming, unfolded
 
 __all__ = ["fold", "fold_inexact"]
 
@@ -57,9 +57,9 @@ def _try_fold(database: Database, run: int) -> bool:
     try:
         with database.write(locks_runs=True) as tx:
             runs.lock(tx, [run], by="id")
-            _delete(tx, "batches", batches)
-            _delete(tx, "chunks", [number for rewrite in rewrites for number in rewrite.removed])
-            tx.run_many(INSERT_CHUNK, inserts)
+            _delete(tx, "batches", run, batches)
+            _delete(tx, "chunks", run, [number for rewrite in rewrites for number in rewrite.removed])
+            tx.insert_many("chunks", CHUNK_COLUMNS, inserts)
             tx.run_many(
                 "UPDATE series SET count = count - ? WHERE run = ? AND key = ?",
                 [(rewrite.repeated, run, rewrite.key) for rewrite in rewrites if rewrite.repeated],
@@ -71,8 +71,10 @@ def _try_fold(database: Database, run: int) -> bool:
     return True
 
 
-def _delete(tx: Transaction, table: str, ids: list[int]) -> None:
-    deleted = tx.run(f"DELETE FROM {table} WHERE {tx.dialect.is_member('id')}", (tx.dialect.list_argument(ids),))
+def _delete(tx: Transaction, table: str, run: int, ids: list[int]) -> None:
+    # The run says in which part of a partitioned table they are.
+    condition = f"{tx.dialect.is_member('id')} AND {tx.dialect.beside('run')} = ?"
+    deleted = tx.run(f"DELETE FROM {table} WHERE {condition}", (tx.dialect.list_argument(ids), run))
     if deleted != len(ids):
         raise _FoldedElsewhere
 
@@ -106,7 +108,7 @@ def _plan_rewrite(tx: Transaction, run: int, key: str, parts: list[Points]) -> _
     ]
     removed = _chunks_to_rewrite(chunks, fresh)
     with naming(tx, run, f"the series '{key}'"):
-        old = [decode_chunk(data) for (data,) in _chunk_data(tx, [chunk.id for chunk in removed])]
+        old = [decode_chunk(data) for (data,) in _chunk_data(tx, run, [chunk.id for chunk in removed])]
     points = Points.join([*old, fresh])
     arrived = sum(len(part) for part in (*old, *parts))
     return _Rewrite(key, [chunk.id for chunk in removed], points, arrived - len(points))
@@ -124,7 +126,8 @@ def _chunks_to_rewrite(chunks: list[_Chunk], fresh: Points) -> list[_Chunk]:
     return chunks[begin:end]
 
 
-def _chunk_data(tx: Transaction, ids: list[int]) -> list[Row]:
+def _chunk_data(tx: Transaction, run: int, ids: list[int]) -> list[Row]:
     if not ids:
         return []
-    return tx.rows(f"SELECT data FROM chunks WHERE {tx.dialect.is_member('id')}", (tx.dialect.list_argument(ids),))
+    condition = f"{tx.dialect.is_member('id')} AND {tx.dialect.beside('run')} = ?"
+    return tx.rows(f"SELECT data FROM chunks WHERE {condition}", (tx.dialect.list_argument(ids), run))

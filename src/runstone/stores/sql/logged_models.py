@@ -21,6 +21,7 @@ __all__ = [
     "delete",
     "delete_tag",
     "get",
+    "lock",
     "log_inputs",
     "log_outputs",
     "log_params",
@@ -81,6 +82,12 @@ def _number(tx: Transaction, model_id: str) -> int:
     if row is None:
         raise records.logged_model_not_found(model_id)
     return int(row[0])
+
+
+def lock(tx: Transaction, model_id: str) -> None:
+    """Let no other transaction that locks this model write to it before the end of this one."""
+    if tx.dialect.has_row_locks:
+        tx.rows("SELECT id FROM logged_models WHERE model_id = ? FOR UPDATE", (model_id,))
 
 
 def get(tx: Transaction, model_id: str, root: str) -> LoggedModel:

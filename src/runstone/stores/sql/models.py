@@ -20,13 +20,15 @@ from runstone.stores.models import (
     NewModelVersion,
     RegisteredModelQuery,
 )
-from runstone.stores.sql import logged_models, model_versions, registered_models
+from runstone.stores.sql import logged_models, model_versions, registered_models, runs
 from runstone.stores.sql.database import Database
 from runstone.stores.sql.search import Search, find_page
+from runstone.stores.sql.undone import begun_again
 
 __all__ = ["SqlModelStore"]
 
 
+@begun_again
 class SqlModelStore:
     """A ModelStore in the database of a SqlStore, which owns it; files lie under `artifact_root` (a URI)."""
 
@@ -128,7 +130,7 @@ class SqlModelStore:
     # -- logged models
 
     def create_logged_model(self, new: NewLoggedModel, *, now: int) -> LoggedModel:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
             return logged_models.create(tx, new, self._root, now)
 
     def get_logged_model(self, model_id: str) -> LoggedModel:
@@ -140,29 +142,36 @@ class SqlModelStore:
             return PagedList(*logged_models.search(tx, query, self._root))
 
     def set_logged_model_status(self, model_id: str, status: LoggedModelStatus, *, now: int) -> LoggedModel:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
+            logged_models.lock(tx, model_id)
             return logged_models.set_status(tx, model_id, status, self._root, now)
 
     def delete_logged_model(self, model_id: str, *, now: int) -> None:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
+            logged_models.lock(tx, model_id)
             logged_models.delete(tx, model_id, now)
 
     def set_logged_model_tags(self, model_id: str, tags: Mapping[str, str]) -> None:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
+            logged_models.lock(tx, model_id)
             logged_models.set_tags(tx, model_id, tags)
 
     def delete_logged_model_tag(self, model_id: str, key: str) -> None:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
+            logged_models.lock(tx, model_id)
             logged_models.delete_tag(tx, model_id, key)
 
     def log_logged_model_params(self, model_id: str, params: Mapping[str, str]) -> None:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
+            logged_models.lock(tx, model_id)
             logged_models.log_params(tx, model_id, params)
 
     def log_model_inputs(self, run_id: str, model_ids: Sequence[str]) -> None:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run_id])
             logged_models.log_inputs(tx, run_id, model_ids)
 
     def log_model_outputs(self, run_id: str, outputs: Sequence[LoggedModelOutput]) -> None:
-        with self._database.write() as tx:
+        with self._database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run_id])
             logged_models.log_outputs(tx, run_id, outputs)

@@ -3,7 +3,7 @@
 Writers that lock the runs they write to go side by side; all others have the database to themselves, which is what the
 functions of the nouns count on. A transaction's number comes from PostgreSQL's own, so that no row is written by all.
 
-Connections are psycopg's, from a pool that opens one when it is needed; a forked child begins with an empty pool.
+Connections are psycopg's, made when they are needed and bounded (`pool`); a forked child begins with none.
 """
 
 from __future__ import annotations
@@ -16,25 +16,36 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from runstone import settings
 from runstone.errors import InvalidInput, RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Arguments, Dialect, Row, Sizes, Transaction
+from runstone.stores.sql.database import Arguments, Dialect, Row, Sizes, Transaction, insertion
+from runstone.stores.sql.pool import NoRoom, Pool, PoolClosed, PoolTimeout
 from runstone.stores.sql.postgres_url import plain_url, without_password
+from runstone.stores.sql.undone import Undone
 
 try:
     import psycopg
-    from psycopg_pool import ConnectionPool, PoolTimeout
+    from psycopg.conninfo import conninfo_to_dict
 except ImportError as error:
     raise InvalidInput("A store in PostgreSQL needs psycopg: pip install 'runstone[postgres]'") from error
 
 __all__ = ["PostgresDatabase"]
 
 MIN_VERSION = 14
-MAX_CONNECTIONS = 16
-"""Of one process, readers and writers together; who comes beyond that waits."""
-WAIT_S = 30.0
-# To compile a statement takes longer than to run any of ours, and a page's parts must come one after another.
-_OPTIONS = "-c jit=off -c max_parallel_workers_per_gather=0"
+MIN_COPIED = 8
+"""From how many rows on COPY is quicker than statements, which need fewer answers (64 rows: in half the time)."""
+_CONNECTING = {
+    "application_name": "runstone",
+    # To compile a statement takes longer than to run any of ours, and a page's parts must come one after another.
+    "options": "-c jit=off -c max_parallel_workers_per_gather=0",
+    # A machine that has gone without a word is noticed after a minute, not after the two hours of the system.
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""Parameters of connections, where the URL does not say otherwise."""
 _LOCK = 0x52554E45
 """The advisory lock of a store: writers of single runs share it, all others take it alone."""
 
@@ -45,6 +56,9 @@ class _PostgresDialect:
 
     def is_member(self, expression: str) -> str:
         return f"{expression} = ANY(?)"
+
+    def beside(self, column: str) -> str:
+        return column  # it may tell the partition
 
     def numbered_rows(self) -> str:
         return "(SELECT n - 1 AS position, id FROM unnest(CAST(? AS bigint[])) WITH ORDINALITY AS t(id, n)) AS page"
@@ -115,6 +129,20 @@ class _PostgresTransaction:
         with self._connection.cursor() as cursor:
             cursor.executemany(_translated(sql), arguments)
 
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        if len(rows) < MIN_COPIED:
+            self.run_many(insertion(table, columns), rows)
+            return
+        names = ", ".join(columns)
+        with self._connection.cursor() as cursor:
+            # What a column holds is asked for, not guessed from the values: binary rows must have its very type.
+            cursor.execute(f"SELECT {names} FROM {table} LIMIT 0")
+            types = [column.type_code for column in cursor.description or ()]
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+                copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+
 
 class PostgresDatabase:
     """The database at `url` (`postgresql://user:password@host:port/name`); its tables are made where there are none.
@@ -143,7 +171,7 @@ class PostgresDatabase:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._pool: ConnectionPool[Any] | None = None
+        self._pool: Pool[psycopg.Connection[Any]] | None = None
 
     # -- transactions
 
@@ -155,42 +183,71 @@ class PostgresDatabase:
     @contextmanager
     def write(self, *, locks_runs: bool = False) -> Iterator[Transaction]:
         lock = "pg_advisory_xact_lock_shared" if locks_runs else "pg_advisory_xact_lock"
-        with self._transaction(f"BEGIN; SELECT {lock}({_LOCK})") as tx:
+        # Whatever the database's default: what others have committed while this one waited for a lock is to be seen.
+        with self._transaction(f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {lock}({_LOCK})") as tx:
             yield tx
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Transaction]:
-        with self._meaningful_errors(), self._connections().connection() as connection:
-            connection.execute(begin)
+        with self._meaningful_errors(), self._begun(begin) as connection:
             try:
                 yield _PostgresTransaction(connection)
-                connection.execute("COMMIT")
             except BaseException:
-                with suppress(psycopg.Error):
-                    connection.execute("ROLLBACK")
+                _roll_back(connection)
                 raise
+            self._commit(connection)
 
-    def _connections(self) -> ConnectionPool[Any]:
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[psycopg.Connection[Any]]:
+        """A connection in a transaction. Those that the server has closed since their last use are passed over."""
+        pool = self._connections()
+        for others in reversed(range(pool.size + 1)):
+            with pool.connection() as connection:
+                try:
+                    connection.execute(begin)
+                except BaseException as error:
+                    _roll_back(connection)
+                    if isinstance(error, psycopg.OperationalError) and connection.closed and others:
+                        continue
+                    raise
+                yield connection
+                return
+
+    def _commit(self, connection: psycopg.Connection[Any]) -> None:
+        try:
+            connection.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if not connection.closed:
+                raise
+            raise StoreUnavailable(
+                f"The store {self.name} broke off at the end of a transaction ({_first_line(error)}): what it wrote "
+                "may be stored or not; look, or send it again"
+            ) from error
+
+    def _connections(self) -> Pool[psycopg.Connection[Any]]:
         with self._lock:
             if self._closed:
                 raise StoreUnavailable(f"The store {self.name} is closed")
             if self._pool is None:
-                self._pool = ConnectionPool(
-                    self.url,
-                    kwargs={"autocommit": True, "application_name": "runstone", "options": _OPTIONS},
-                    min_size=0,
-                    max_size=MAX_CONNECTIONS,
-                    timeout=WAIT_S,
-                    # Asked before it is given out: one that the server has closed meanwhile, at a restart, is replaced.
-                    check=ConnectionPool.check_connection,
-                    open=True,
-                )
+                size, wait_s = settings.POSTGRES_CONNECTIONS.get(), settings.POSTGRES_WAIT_S.get()
+                self._pool = Pool(self._connect, size=size, wait_s=wait_s)
             return self._pool
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        given = conninfo_to_dict(self.url)
+        try:
+            return psycopg.connect(**{**_CONNECTING, **given}, autocommit=True)  # type: ignore[arg-type]
+        except psycopg.errors.TooManyConnections as error:
+            raise NoRoom from error
+        except psycopg.OperationalError as error:
+            if _is_full(error):
+                raise NoRoom from error
+            raise StoreUnavailable(f"The store {self.name} cannot be reached: {_first_line(error)}") from error
 
     # -- opening and closing
 
     def _open(self) -> None:
-        with self._meaningful_errors(), psycopg.connect(self.url, autocommit=True) as connection:
+        with self._meaningful_errors(), self._connections().connection() as connection:
             version = connection.info.server_version // 10_000
             if version < MIN_VERSION:
                 raise StoreUnavailable(f"The store {self.name} is PostgreSQL {version}; Runstone needs {MIN_VERSION}")
@@ -291,9 +348,13 @@ class PostgresDatabase:
             raise
         except PoolTimeout as error:
             raise StoreUnavailable(
-                f"The store {self.name} gave no connection within {WAIT_S:.0f} s (at most {MAX_CONNECTIONS} a "
-                "process): it cannot be reached, or too many ask at once"
+                f"The store {self.name} gave no connection within {settings.POSTGRES_WAIT_S.get():g} s "
+                f"(RUNSTONE_POSTGRES_WAIT): too many ask at once for the {settings.POSTGRES_CONNECTIONS.get()} of this "
+                "process (RUNSTONE_POSTGRES_CONNECTIONS), or for those that PostgreSQL has (max_connections); "
+                "nothing of this write was stored"
             ) from error
+        except PoolClosed as error:
+            raise StoreUnavailable(f"The store {self.name} is closed") from error
         except psycopg.DataError as error:
             raise InvalidInput(f"The store {self.name} cannot hold this: {_first_line(error)}") from error
         except psycopg.Error as error:
@@ -304,7 +365,7 @@ class PostgresDatabase:
         return 0
 
     def close(self) -> None:
-        """Close every connection. Transactions that are under way in other threads are cut off."""
+        """Close every connection; those of transactions that are under way in other threads at the end of these."""
         with self._lock:
             self._closed, pool, self._pool = True, self._pool, None
         if pool is not None:
@@ -316,7 +377,7 @@ class PostgresDatabase:
         self._reset()
 
 
-_PARENTS: list[ConnectionPool[Any]] = []
+_PARENTS: list[Pool[psycopg.Connection[Any]]] = []
 _OPEN: weakref.WeakSet[PostgresDatabase] = weakref.WeakSet()
 
 
@@ -329,17 +390,38 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_all)
 
 
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    with suppress(psycopg.Error):
+        connection.execute("ROLLBACK")
+
+
 def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
     row = connection.execute("SELECT to_regclass(%s)", (name,)).fetchone()
     return row is not None and row[0] is not None
+
+
+def _is_full(error: psycopg.OperationalError) -> bool:
+    """Whether it says that PostgreSQL has no connection to give: an error at connecting has no code."""
+    text = str(error)
+    return "too many clients" in text or "remaining connection slots" in text or "too many connections" in text
 
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
+_UNDOING = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+)
+
+
 def _meaning(name: str, error: psycopg.Error) -> StoreError:
     text = _first_line(error)
+    if isinstance(error, _UNDOING) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None):
+        return Undone(f"The store {name} has undone a transaction: {text}; nothing of this write was stored")
     if isinstance(error, psycopg.errors.DiskFull):
         return StoreUnavailable(f"No space left for the store {name} ({text}); nothing of this write was stored")
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):

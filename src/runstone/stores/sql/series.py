@@ -23,11 +23,11 @@ from runstone.series.summary import Summary, merge, summarize, summarize_points
 from runstone.stores.sql.database import Row, Transaction
 
 __all__ = [
+    "CHUNK_COLUMNS",
     "CHUNK_FACTS",
-    "INSERT_CHUNK",
+    "Additions",
     "Arrival",
     "ChunkRow",
-    "append",
     "chunk_rows",
     "has_exact_counts",
     "list_summaries",
@@ -70,33 +70,65 @@ def prepare(batch: MetricBatch) -> Arrival:
     )
 
 
-def append(tx: Transaction, run: int, arrival: Arrival) -> int:
-    """Add a batch to a run, and its points to the summaries; how many points are left to be folded."""
-    known = {key: (_summary(summary), exact) for key, exact, *summary in _series_rows(tx, run, arrival.summaries)}
-    rows = []
-    chunks: list[tuple[object, ...]] = []
-    frames = [] if arrival.frame is None else [(run, arrival.frame_points, arrival.frame)]
-    for key, new in arrival.summaries.items():
-        old, exact = known.get(key, (None, True))
-        is_later = True
-        if old is not None:
-            # Points that come after all others are new; any other may be there already, which folding will tell.
+class Additions:
+    """What writes of one transaction add to series, which is written at its end by `store`: few statements for many.
+
+    Nothing else in the transaction may read series.
+    """
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._known: dict[tuple[int, str], tuple[Summary, bool]] = {}
+        """The summaries as they will be, and whether their counts are exact."""
+        self._looked_up: set[tuple[int, str]] = set()
+        self._changed: set[tuple[int, str]] = set()
+        self._chunks: list[Row] = []
+        self._frames: list[Row] = []
+
+    def append(self, run: int, arrival: Arrival) -> int:
+        """Add a batch to a run, and its points to the summaries; how many points are left to be folded."""
+        self._look_up(run, arrival.summaries)
+        unfolded = arrival.frame_points
+        if arrival.frame is not None:
+            self._frames.append((run, arrival.frame_points, arrival.frame))
+        for key, new in arrival.summaries.items():
+            is_later = self._merge(run, key, new)
+            if key in arrival.chunks:
+                points, made = arrival.chunks[key]
+                if is_later:
+                    self._chunks += [(run, key, *row) for row in made]
+                else:
+                    unfolded += len(points)
+                    self._frames.append((run, len(points), encode_frame(MetricBatch.of_points(key, points))))
+        return unfolded
+
+    def _look_up(self, run: int, keys: Collection[str]) -> None:
+        missing = [key for key in keys if (run, key) not in self._looked_up]
+        if missing:
+            self._looked_up.update((run, key) for key in missing)
+            for key, exact, *summary in _series_rows(self._tx, run, missing):
+                self._known[run, key] = _summary(summary), exact
+
+    def _merge(self, run: int, key: str, new: Summary) -> bool:
+        """Whether the points come after all others: then they are new; else they may be there already, and folding
+        will tell.
+        """
+        name, is_later = (run, key), True
+        if name in self._known:
+            old, exact = self._known[name]
             is_later = (new.first_step, new.first_timestamp) > (old.last_step, old.last_timestamp)
-            exact = exact and is_later
-            new = merge(old, new)
-        rows.append((run, key, *_columns(new), exact))
-        if key in arrival.chunks:
-            points, made = arrival.chunks[key]
-            if is_later:
-                chunks += [(run, key, *row) for row in made]
-            else:
-                frames.append((run, len(points), encode_frame(MetricBatch.of_points(key, points))))
-    tx.run_many(_UPSERT_SERIES, rows)
-    if chunks:
-        tx.run_many(INSERT_CHUNK, chunks)
-    for frame in frames:
-        tx.run("INSERT INTO batches (run, points, data) VALUES (?, ?, ?)", frame)
-    return sum(points for _, points, _ in frames)
+            self._known[name] = merge(old, new), exact and is_later
+        else:
+            self._known[name] = new, True
+        self._changed.add(name)
+        return is_later
+
+    def store(self) -> None:
+        """Write it."""
+        changed = [(*name, *self._known[name]) for name in sorted(self._changed)]
+        self._tx.run_many(_UPSERT_SERIES, [(run, key, *_columns(new), exact) for run, key, new, exact in changed])
+        self._tx.insert_many("chunks", CHUNK_COLUMNS, self._chunks)
+        self._tx.insert_many("batches", ("run", "points", "data"), self._frames)
 
 
 def _series_rows(tx: Transaction, run: int, keys: Collection[str]) -> list[Row]:
@@ -184,13 +216,13 @@ def naming(tx: Transaction, run: int, what: str) -> Iterator[None]:
 # -- chunks
 
 ChunkRow = tuple[object, ...]
-"""A chunk without its run and key, as INSERT_CHUNK has it."""
+"""A chunk without its run and key, the first two of CHUNK_COLUMNS."""
 CHUNK_FACTS = (
-    "count, first_step, first_timestamp, last_step, last_timestamp, min, max, last, min_timestamp, max_timestamp, "
-    "has_nan"
-)
+    "count", "first_step", "first_timestamp", "last_step", "last_timestamp", "min", "max", "last", "min_timestamp",
+    "max_timestamp", "has_nan",
+)  # fmt: skip
 """As `Stretch` has them."""
-INSERT_CHUNK = f"INSERT INTO chunks (run, key, {CHUNK_FACTS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CHUNK_COLUMNS = ("run", "key", *CHUNK_FACTS, "data")
 
 
 def chunk_rows(points: Points, encode: Callable[[Points], bytes]) -> list[ChunkRow]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from runstone.errors import RunstoneError, StoreCorrupt, StoreError, StoreUnavailable, StoreVersion
 from runstone.filters.match import like, rlike
 from runstone.stores.sql import migrations
-from runstone.stores.sql.database import Arguments, Dialect, Row, Sizes, Transaction
+from runstone.stores.sql.database import Arguments, Dialect, Row, Sizes, Transaction, insertion
 
 if sys.platform != "win32":
     import fcntl
@@ -58,6 +58,9 @@ class _SqliteDialect:
 
     def is_member(self, expression: str) -> str:
         return f"{expression} IN (SELECT value FROM json_each(?))"
+
+    def beside(self, column: str) -> str:
+        return f"+{column}"  # of which no index makes use
 
     def numbered_rows(self) -> str:
         return "(SELECT key AS position, value AS id FROM json_each(?)) AS page"
@@ -116,6 +119,9 @@ class _SqliteTransaction:
 
     def run_many(self, sql: str, arguments: Iterable[Arguments]) -> None:
         self._connection.executemany(sql, arguments)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        self._connection.executemany(insertion(table, columns), rows)
 
 
 class SqliteDatabase:

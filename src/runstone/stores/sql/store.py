@@ -21,6 +21,7 @@ from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.removal import SqlRemoval
 from runstone.stores.sql.run_search import find_run_page, stage_condition
 from runstone.stores.sql.search import Search, find_page, uses_counts
+from runstone.stores.sql.undone import begun_again
 from runstone.stores.sql.writes import record
 
 __all__ = ["SqlStore"]
@@ -35,6 +36,7 @@ _FOLD_POINTS_AT_END = 1024
 _FOLD_BATCHES_AT_END = 8
 
 
+@begun_again
 class SqlStore:
     """A Store in a SQL database. Artifacts lie under `artifact_root` (a URI), unless an experiment says otherwise.
 
@@ -105,7 +107,7 @@ class SqlStore:
     # -- runs
 
     def create_run(self, run: NewRun) -> Run:
-        with self.database.write() as tx:
+        with self.database.write(locks_runs=True) as tx:
             return runs.create(tx, run, self._root)
 
     def get_run(self, run_id: str) -> Run:
@@ -113,13 +115,15 @@ class SqlStore:
             return hydrate.runs(tx, [runs.run_number(tx, run_id)], self._root)[0]
 
     def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
-        with self.database.write() as tx:
+        with self.database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run_id])
             runs.set_status(tx, run_id, status, end_time)
         if RunStatus.is_terminated(status) and self._unfolded.at_end(run_id):
             self._tidy(run_id)
 
     def set_run_stage(self, run_id: str, stage: LifecycleStage, *, now: int) -> None:
-        with self.database.write() as tx:
+        with self.database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run_id])
             runs.set_stage(tx, run_id, stage, now)
 
     def search_runs(self, query: RunQuery) -> PagedList[Run]:
@@ -174,7 +178,9 @@ class SqlStore:
         arrivals = [series.prepare(write.metrics) if write.metrics else None for write in writes]
         with self.database.write(locks_runs=True) as tx:
             runs.lock(tx, (write.run_id for write in writes))
-            outcomes = [record(tx, write, arrival) for write, arrival in zip(writes, arrivals, strict=True)]
+            additions = series.Additions(tx)
+            outcomes = [record(tx, additions, write, arrival) for write, arrival in zip(writes, arrivals, strict=True)]
+            additions.store()
         errors: list[RunstoneError | None] = []
         for write, outcome in zip(writes, outcomes, strict=True):
             errors.append(outcome if isinstance(outcome, RunstoneError) else None)
@@ -209,15 +215,18 @@ class SqlStore:
             return writers.fail_silent_runs(tx, heard_before)
 
     def delete_tag(self, run_id: str, key: str) -> None:
-        with self.database.write() as tx:
+        with self.database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run_id])
             runs.delete_tag(tx, run_id, key)
 
     def append_to_list_tag(self, run_id: str, key: str, item: object) -> None:
-        with self.database.write() as tx:
+        with self.database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run_id])
             runs.append_to_list_tag(tx, run_id, key, item)
 
     def log_inputs(self, run_id: str, inputs: Sequence[DatasetInput]) -> None:
-        with self.database.write() as tx:
+        with self.database.write(locks_runs=True) as tx:
+            runs.lock(tx, [run_id])
             runs.log_inputs(tx, run_id, inputs)
 
     # -- series

@@ -36,8 +36,9 @@ class Place(NamedTuple):
 def find_place(tx: Transaction, run_id: str, writer: str) -> Place:
     """Where a writer stands in a run that may be written to. Raises NotFound and NotActive."""
     row = tx.row(
-        "SELECT runs.id, runs.status, coalesce(writers.sequence, 0), runs.deleted_time FROM runs "
-        "LEFT JOIN writers ON writers.run = runs.id AND writers.writer = ? WHERE runs.run_id = ?",
+        # Not a join, for which PostgreSQL might go through all writers, or all parts of a table in parts.
+        "SELECT id, status, coalesce((SELECT sequence FROM writers WHERE run = runs.id AND writer = ?), 0), "
+        "deleted_time FROM runs WHERE run_id = ?",
         (writer, run_id),
     )
     if row is None:

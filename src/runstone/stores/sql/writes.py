@@ -5,17 +5,18 @@ from __future__ import annotations
 from runstone.errors import RunstoneError, StoreError
 from runstone.stores import records
 from runstone.stores.base import Write
-from runstone.stores.sql import logged_models, runs, series, writers
+from runstone.stores.sql import logged_models, runs, writers
 from runstone.stores.sql.database import Row, Transaction
-from runstone.stores.sql.series import Arrival
+from runstone.stores.sql.series import Additions, Arrival
 
 __all__ = ["record"]
 
 
-def record(tx: Transaction, write: Write, arrival: Arrival | None) -> RunstoneError | int:
+def record(tx: Transaction, additions: Additions, write: Write, arrival: Arrival | None) -> RunstoneError | int:
     """Record one write, or return why it cannot be: every check comes before the first change that can be read.
 
-    `arrival` is what `series.prepare` made of its metrics. Returns how many points are left to be folded.
+    `arrival` is what `series.prepare` made of its metrics; it goes to `additions`, to be stored with those of other
+    writes. Returns how many points are left to be folded.
 
     Only the revision of a run may move for nothing, which costs whoever follows changes one look.
     """
@@ -30,12 +31,12 @@ def record(tx: Transaction, write: Write, arrival: Arrival | None) -> RunstoneEr
     except RunstoneError as error:
         return error
     if word is None or place is None:
-        return _change(tx, run, write, params, arrival)
+        return _change(tx, additions, run, write, params, arrival)
     writers.revive(tx, place, write)
     unfolded = 0
     if not is_repeat:
         runs.note_change(tx, run)
-        unfolded = _change(tx, run, write, params, arrival)
+        unfolded = _change(tx, additions, run, write, params, arrival)
     writers.hear(tx, place, word, write.heard_at)
     return unfolded
 
@@ -48,12 +49,14 @@ def _check(tx: Transaction, run: int, write: Write) -> list[Row]:
     return params
 
 
-def _change(tx: Transaction, run: int, write: Write, params: list[Row], arrival: Arrival | None) -> int:
+def _change(
+    tx: Transaction, additions: Additions, run: int, write: Write, params: list[Row], arrival: Arrival | None
+) -> int:
     if params:
         runs.insert_params(tx, params)
     if write.tags:
         runs.set_tags(tx, run, write.tags)
-    unfolded = 0 if arrival is None else series.append(tx, run, arrival)
+    unfolded = 0 if arrival is None else additions.append(run, arrival)
     if write.model_metrics:
         logged_models.record_metrics(tx, write.model_metrics)
     if write.deleted_tags:

@@ -1,0 +1,78 @@
+"""Upgrades without a pause: what a server of today does to tables to which tomorrow's version has added."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from runstone.entities import RunStatus
+from runstone.stores.base import RunQuery
+from runstone.stores.sql.postgres import PostgresDatabase
+from runstone.stores.sql.store import SqlStore
+from runstone.testing.store_records import add_run
+from tests.postgres.places import batch, points_of
+
+pytestmark = pytest.mark.xdist_group("postgres")
+HOT = ("runs", "params", "tags", "series", "chunks", "batches", "writers")
+EXPANSION = [
+    *(f"ALTER TABLE {table} ADD COLUMN novelty text" for table in HOT),
+    *(f"ALTER TABLE {table} ADD COLUMN counted bigint NOT NULL DEFAULT 0" for table in HOT),
+    "CREATE TABLE novelties (run bigint NOT NULL, key text NOT NULL, PRIMARY KEY (run, key))",
+    *(f"CREATE INDEX CONCURRENTLY {table}_by_novelty ON {table} (novelty)" for table in HOT),
+    "UPDATE runstone_version SET version_num = '9999'",
+]
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    store = SqlStore(PostgresDatabase(url), "file:///root")
+    yield store
+    store.close()
+
+
+def test_a_writer_goes_on_while_tables_are_expanded_under_it(store: SqlStore, url: str) -> None:
+    is_expanded = threading.Event()
+
+    def write(run_id: str) -> int:
+        add_run(store, run_id)
+        at = rest = 0
+        while not is_expanded.is_set() or rest < 5:
+            rest += is_expanded.is_set()
+            store.log_batch(run_id, metrics=batch("m", at * 10, 10), params={f"p{at}": "1"}, tags={"t": f"{at}"})
+            if at % 3 == 0:
+                store.fold(run_id)
+                store.search_runs(RunQuery(experiment_ids=("0",)))
+            at += 1
+        store.set_run_status(run_id, RunStatus.FINISHED, end_time=1)
+        return at
+
+    with ThreadPoolExecutor(2) as threads:
+        written = {run_id: threads.submit(write, run_id) for run_id in ("one", "other")}
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                for statement in EXPANSION:
+                    connection.execute(statement)
+        finally:
+            is_expanded.set()
+        counts = {run_id: count.result() for run_id, count in written.items()}
+    for run_id, count in counts.items():
+        assert points_of(store, run_id, "m").step.tolist() == [*range(count * 10)]
+        assert len(store.get_run(run_id).data.params) == count
+
+
+def test_what_the_first_revision_wrote_of_writers_is_understood(store: SqlStore, url: str) -> None:
+    """Revision 0002 has added `heard_at`, of which the writers of 0001 know nothing."""
+    run_id = add_run(store)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for last in (3, 5):
+            connection.execute(
+                "INSERT INTO writers (run, writer, sequence) SELECT id, 'old', %s FROM runs WHERE run_id = %s "
+                "ON CONFLICT (run, writer) DO UPDATE SET sequence = excluded.sequence",
+                (last, run_id),
+            )
+    assert store.last_sequence(run_id, "old") == 5
+    assert store.fail_silent_runs(heard_before=1 << 60) == []
