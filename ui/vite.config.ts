@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 // `runstone ui` at its default address: what `npm run dev` asks for data.
 const SERVER = "http://127.0.0.1:5000";

@@ -1,8 +1,9 @@
 // A line chart on two canvases: the lines below, what follows the pointer above. Redraws only what changed.
 
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
+import { useBoxSize } from "../parts/box_size";
 import { fullNumber, shortNumber } from "../pure/format";
 import type { Range } from "../pure/scales";
 import { theme } from "../theme";
@@ -163,17 +164,4 @@ function Tip({ plot, nearest }: { plot: Plot; nearest: Signal<Nearest | null> })
       </small>
     </div>
   );
-}
-
-function useBoxSize(box: { current: HTMLElement | null }) {
-  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
-  useLayoutEffect(() => {
-    const element = box.current!;
-    const measure = () => setSize({ width: element.clientWidth, height: element.clientHeight });
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    measure();
-    return () => observer.disconnect();
-  }, []);
-  return size;
 }

@@ -10,12 +10,14 @@ import { type ColumnId, columnsThatDiffer, metricColumn, orderTerm, parseColumn,
 import { readView, shortId, type View, writeView } from "../pure/url_state";
 import { replaceSearch, search } from "../router";
 import { report } from "../session";
+import { recentRuns } from "./recent";
 
 const FIRST_PAGE = 1000;
 const NEXT_PAGE = 10_000;
 /** Runs that a page holds; the rest is reached by a filter, and the page says so. */
 const MOST_RUNS = 50_000;
 const CHARTED_RUNS = 20;
+const MOST_NEIGHBOURS = 1000;
 
 export interface Workspace {
   experimentId: string;
@@ -168,6 +170,10 @@ export function openWorkspace(experimentId: string): Workspace {
       const kept = [...selected.peek()].filter((id) => view.value.selected.length > MOST_IN_URL && idOf.peek().has(shortId(id)));
       const next = new Set([...ids, ...kept]);
       if (next.size !== selected.peek().size || ids.some((id) => !selected.peek().has(id))) selected.value = next;
+    }),
+    effect(() => {
+      const current = table.value;
+      if (current) recentRuns.value = Array.from(order.value.subarray(0, MOST_NEIGHBOURS), (row) => current.ids[row]!);
     }),
     poll(follow),
   ];
