@@ -68,7 +68,7 @@ export function ChartWall({ metrics, source, look, wanted, onChange, first }: Pr
 function LookBar({ look, wanted, onChange }: Pick<Props, "look" | "wanted" | "onChange">) {
   return (
     <div class="look-bar" role="toolbar" aria-label="Charts">
-      <input type="search" class="chart-filter" placeholder="charts by name" aria-label="Charts by name (regular expression)" value={wanted} onInput={(event) => onChange({ charts: event.currentTarget.value })} />
+      <input type="search" class="chart-filter" placeholder="find charts" aria-label="Charts by name (regular expression)" value={wanted} onInput={(event) => onChange({ charts: event.currentTarget.value })} />
       <label class="slider">
         smooth
         <input type="range" min="0" max="0.99" step="0.01" value={look.smoothing} aria-label="Smoothing" onInput={(event) => onChange({ smoothing: Number(event.currentTarget.value) })} />
@@ -78,13 +78,13 @@ function LookBar({ look, wanted, onChange }: Pick<Props, "look" | "wanted" | "on
         x
         <select value={look.x} aria-label="Horizontal axis" onChange={(event) => onChange({ x: event.currentTarget.value as Look["x"] })}>
           <option value="step">step</option>
-          <option value="relative">time since start</option>
+          <option value="relative">time</option>
           <option value="wall">clock</option>
         </select>
       </label>
       <Toggle label="log y" isOn={look.logY} onFlip={() => onChange({ logY: !look.logY })} />
       {look.x !== "wall" && <Toggle label="log x" isOn={look.logX} onFlip={() => onChange({ logX: !look.logX })} />}
-      <Toggle label="clip outliers" isOn={look.clip} onFlip={() => onChange({ clip: !look.clip })} />
+      <Toggle label="no outliers" isOn={look.clip} onFlip={() => onChange({ clip: !look.clip })} />
     </div>
   );
 }

@@ -82,6 +82,8 @@ export function isNumeric(table: RunTable, id: ColumnId): boolean {
 }
 
 const MOST_METRICS = 8;
+/** Metrics that stand before the params. */
+const FIRST_METRICS = 2;
 const MOST_PARAMS = 24;
 
 /** What is worth a column: the primary metric's best, the metrics that most runs have, and what differs. */
@@ -94,10 +96,12 @@ export function columnsThatDiffer(table: RunTable, keys: Keys, primary: { key: s
   const params = keys.params.map((one) => one.key).filter((key) => differs(table.params.get(key)));
   const tags = [...table.tags].filter(([key, column]) => !key.startsWith("mlflow.") && differs(column) && column.values.length < table.rows);
   const users = new Set(table.users.codes).size > 1;
+  const others = metrics.filter((key) => key !== primary?.key).map((key) => metricColumn(key));
   return [
     ...(primary ? [metricColumn(primary.key, primary.aggregate)] : []),
+    ...others.slice(0, FIRST_METRICS),
     ...params.slice(0, MOST_PARAMS).map((key) => `params.${key}`),
-    ...metrics.filter((key) => key !== primary?.key).map((key) => metricColumn(key)),
+    ...others.slice(FIRST_METRICS),
     ...tags.slice(0, 6).map(([key]) => `tags.${key}`),
     "start",
     "duration",
