@@ -8,8 +8,10 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from runstone.server.actions import ACTIONS
+from runstone.server.browse import browse_actions
 from runstone.server.native import NATIVE_ACTIONS
 from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES, PREFIXES, ROUTES
+from runstone.wire.schemas.browsing import CapabilitiesAnswer
 from tests.server.serving import RunningServer
 
 
@@ -44,4 +46,5 @@ def test_everything_in_it_is_answered(server: RunningServer, document: dict) -> 
 
 def test_every_row_has_an_action() -> None:
     names = {route.name for route in (*ROUTES, *NATIVE_ROUTES)} - {"append", "log_batch"}
-    assert names == {*ACTIONS, *NATIVE_ACTIONS}
+    capabilities = CapabilitiesAnswer(version="1", read_only=False, serves_artifacts=True, max_page=1, max_series=1)
+    assert names == {*ACTIONS, *NATIVE_ACTIONS, *browse_actions(capabilities)}

@@ -35,6 +35,7 @@ from runstone.journal.journal import Journal, NoRoom
 from runstone.journal.notices import notify
 from runstone.journal.offline import ProvisionalExperiments, find_creation, run_of
 from runstone.naming import new_run_id, new_run_name, now_ms
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.frame import encode_frame
 from runstone.series.points import Points
 from runstone.series.summary import Summary
@@ -431,6 +432,9 @@ class JournaledTracking:
 
     def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
         return self._settled().read_series(run_id, key, from_step=from_step, to_step=to_step)
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        return self._settled().read_curves(query)
 
     def _tracking_with(self, run_id: str) -> Tracking:
         """The tracker that knows the run; one that was started offline must be delivered first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -12,7 +12,7 @@ from runstone.errors import StoreUnavailable
 from runstone.remote.transport import Answer, Call, HttpSession
 from runstone.wire.codec import decode_answer, decode_msgpack_answer
 from runstone.wire.faults import describe_text
-from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES, PREFIXES, ROUTES, Route
+from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES, PREFIXES, ROUTES, Media, Route
 from runstone.wire.schemas.common import Request
 
 __all__ = ["call_route", "decode"]
@@ -29,9 +29,7 @@ def call_route(session: HttpSession, name: str, request: Request) -> Any:
     return decode(session, f"{route.verbs[0]} {template}", answer, route.answer, route.media)
 
 
-def decode(
-    session: HttpSession, what: str, answer: Answer, kind: type[Any], media: Literal["json", "msgpack"] = "json"
-) -> Any:
+def decode(session: HttpSession, what: str, answer: Answer, kind: type[Any], media: Media = "json") -> Any:
     """The answer as a struct; `what` was asked goes into the message. Raises StoreUnavailable for what is none."""
     try:
         return decode_answer(answer.body, kind) if media == "json" else decode_msgpack_answer(answer.body, kind)

@@ -39,11 +39,13 @@ from runstone.remote.models import RemoteModels
 from runstone.remote.searches import search, search_terms, search_text
 from runstone.remote.series import read_columns, read_history
 from runstone.remote.transport import HttpSession
+from runstone.series.curves import Curve, CurveQuery, curves_of_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
 from runstone.stores.base import Changes, RunTable, Write
 from runstone.stores.tables import table_of_runs
 from runstone.tracking.checks import (
+    check_curves,
     check_experiment_ids,
     check_inputs,
     check_page_size,
@@ -366,7 +368,10 @@ class RemoteTracking:
     # -- series and files
 
     def list_series(self, run_id: str) -> dict[str, Summary]:
-        """See Tracking. There is no route for summaries: every point of the run is read."""
+        """See Tracking. A server of MLflow has no summaries: every point of the run is read."""
+        if self._has_route("list_series"):
+            answer: native.SummariesAnswer = self._call("list_series", native.ListSeries(run_id=check_run_id(run_id)))
+            return {key: Summary(*msgspec.structs.astuple(facts)) for key, facts in answer.series.items()}
         keys = sorted(metric.key for metric in self.get_run(run_id).data.latest_metrics)
         return {key: _summary(key, points) for key, points in self._read_all(run_id, keys) if len(points)}
 
@@ -388,6 +393,15 @@ class RemoteTracking:
         if not len(points):
             self.get_run(run_id)  # raises NotFound; MLflow's server gives an unknown run an empty history
         return points.between(from_step, to_step)
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        """See Tracking. All points of the series come."""
+        check_curves(query)
+        runs = []
+        for run_id in dict.fromkeys(query.run_ids):
+            start_time = self.get_run(run_id).info.start_time
+            runs.append((run_id, start_time, dict(self._read_all(run_id, list(dict.fromkeys(query.keys))))))
+        return curves_of_points(query, runs)
 
     def open_artifacts(self, run_id: str) -> ArtifactStore:
         return self.artifacts.open(self._find_artifact_uri(run_id))

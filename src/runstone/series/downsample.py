@@ -14,7 +14,10 @@ from runstone.errors import InvalidInput
 from runstone.series.points import FloatColumn, IntColumn, Points
 from runstone.series.summary import extremes
 
-__all__ = ["Buckets", "bucket"]
+__all__ = ["Buckets", "Grid", "bucket", "buckets_of_rows"]
+
+
+_INT64 = np.iinfo(np.int64)
 
 
 class Buckets(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -44,11 +47,64 @@ def bucket(points: Points, buckets: int, *, from_step: int | None = None, to_ste
     by one step where the range cannot be divided. Buckets without a point are left out.
     Raises InvalidInput for fewer than one bucket.
     """
-    if buckets < 1:
-        raise InvalidInput(f"A series cannot be put into {buckets} buckets: ask for 1 or more")
     points = points.between(from_step, to_step)
-    begin, end = _bounds(points.step, buckets, from_step, to_step)
-    value, last = points.value, end - 1
+    if not len(points):
+        return buckets_of_rows(points, *Grid(0, 0, buckets).rows(points.step))
+    low = int(points.step[0]) if from_step is None else from_step
+    high = int(points.step[-1]) if to_step is None else to_step
+    return buckets_of_rows(points, *Grid(low, high, buckets).rows(points.step))
+
+
+class Grid:
+    """At most `buckets` buckets of equal width that divide the numbers `low` to `high`, both included.
+
+    The numbers are counted from `origin`. There is no bucket where `low` is above `high`. Raises InvalidInput for
+    fewer than one bucket.
+    """
+
+    __slots__ = ("_edges", "_end", "high", "low")
+
+    def __init__(self, low: int, high: int, buckets: int, *, origin: int = 0) -> None:
+        if buckets < 1:
+            raise InvalidInput(f"A series cannot be put into {buckets} buckets: ask for 1 or more")
+        self.low, self.high = low, high
+        span = max(high - low + 1, 0)
+        count = min(buckets, span)
+        # Python's whole numbers: between the extremes of int64 lie more than int64 can count.
+        edges = (origin + low - (-number * span // count) for number in range(count))
+        self._edges = np.array(list(map(_clip, edges)), np.int64)
+        self._end = _clip(origin + high)
+
+    def rows(self, x: IntColumn) -> tuple[IntColumn, IntColumn]:
+        """The first row, and the row behind the last, of every bucket that has a row; `x` is sorted."""
+        begin = np.searchsorted(x, self._edges).astype(np.int64)
+        end = np.append(begin[1:], np.searchsorted(x, self._end, "right"))[: len(begin)]
+        filled = end > begin
+        return begin[filled], end[filled]
+
+    def numbers(self, x: IntColumn) -> IntColumn:
+        """The bucket of each of `x`, counted from 1; 0 and one past the last are those outside of the range."""
+        found = np.searchsorted(self._edges, x, "right").astype(np.int64)
+        return np.where(x > self._end, len(self._edges) + 1, found)
+
+    def meets(self, low: int, high: int) -> bool:
+        """Whether any of `low` to `high` lies in the range."""
+        return len(self._edges) > 0 and low <= self._end and high >= int(self._edges[0])
+
+    def holds_whole(self, low: IntColumn, high: IntColumn) -> npt.NDArray[np.bool_]:
+        """Which of the spans from `low` to `high` lie in one bucket."""
+        number = self.numbers(low)
+        inside: npt.NDArray[np.bool_] = (number == self.numbers(high)) & (number > 0) & (number <= len(self._edges))
+        return inside
+
+
+def _clip(number: int) -> int:
+    return max(int(_INT64.min), min(number, int(_INT64.max)))
+
+
+def buckets_of_rows(points: Points, begin: IntColumn, end: IntColumn) -> Buckets:
+    """The points of each stretch of rows, which meet and are not empty, as one bucket."""
+    value, last = points.value[: end[-1] if len(end) else 0], end - 1
     low, high = extremes(value, begin)
     return Buckets(
         step=points.step[last],
@@ -59,18 +115,3 @@ def bucket(points: Points, buckets: int, *, from_step: int | None = None, to_ste
         last=value[last],
         has_nan=np.logical_or.reduceat(np.isnan(value), begin),
     )
-
-
-def _bounds(step: IntColumn, buckets: int, from_step: int | None, to_step: int | None) -> tuple[IntColumn, IntColumn]:
-    """The first row, and the row behind the last, of every bucket that has a row."""
-    if not len(step):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    low = int(step[0]) if from_step is None else from_step
-    span = (int(step[-1]) if to_step is None else to_step) - low + 1
-    buckets = min(buckets, span)
-    # Python's whole numbers: between the extremes of int64 lie more steps than int64 can count.
-    edges = [low + -(-number * span // buckets) for number in range(buckets)]
-    begin = np.searchsorted(step, np.array(edges, np.int64)).astype(np.int64)
-    end = np.append(begin[1:], len(step))
-    filled = end > begin
-    return begin[filled], end[filled]

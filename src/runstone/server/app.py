@@ -20,6 +20,8 @@ from runstone.errors import InvalidInput
 from runstone.server.addresses import own_url
 from runstone.server.appends import Appends
 from runstone.server.artifacts import ArtifactService, ProxiedArtifacts
+from runstone.server.browse.curves import MAX_CURVES
+from runstone.server.browse.downloads import Downloads
 from runstone.server.dispatch import Dispatcher, fault_response, json_response, plain_fault
 from runstone.server.file_routes import FileRoutes
 from runstone.server.guards import Guards
@@ -28,10 +30,12 @@ from runstone.server.options import ServerOptions
 from runstone.server.pages import Pages
 from runstone.server.targets import Handler, Target, wrong_verb
 from runstone.server.welcome import HEADERS, welcome_page
-from runstone.tracking.base import Tracking
+from runstone.tracking.base import MAX_PAGE
+from runstone.tracking.browsing import Browsing
 from runstone.version import __version__
 from runstone.wire.openapi import openapi_document
-from runstone.wire.routes import PREFIXES, SERVER_INFO_PATHS, Route
+from runstone.wire.routes import NATIVE_PREFIX, PREFIXES, SERVER_INFO_PATHS, Route
+from runstone.wire.schemas.browsing import CapabilitiesAnswer
 from runstone.wire.schemas.uploads import ServerInfo
 
 __all__ = ["App"]
@@ -64,7 +68,7 @@ class App:
     def __init__(
         self,
         options: ServerOptions,
-        tracking: Tracking,
+        tracking: Browsing,
         artifacts: ProxiedArtifacts | None,
         duties: Sequence[Callable[[], object]] = (),
     ) -> None:
@@ -76,13 +80,14 @@ class App:
         # Appends have a thread of their own, so that slow reads never hold up what arrives.
         self._append_executor = ThreadPoolExecutor(1, thread_name_prefix="runstone-appends")
         self._appends = Appends(tracking, self._append_executor)
-        self._dispatcher = Dispatcher(tracking, self._appends, self._executor)
+        self._dispatcher = Dispatcher(tracking, self._appends, self._executor, _capabilities(options))
         self._files = ArtifactService(self._executor)
         self._file_routes = FileRoutes(self._files, artifacts, options.static_prefix)
         self._pages = Pages(options.static_prefix)
         self._guards = Guards(options.allowed_hosts, options.cors_origins)
         self._private_folder = "" if artifacts is None else artifacts.local_folder()
         self._metrics = Metrics(options.metrics_folder, self._appends)
+        downloads = Downloads(tracking, self._executor)
         routes = self._dispatcher.table()
         self._templates = [(path.split("/"), verbs) for path, verbs in routes.items() if "{" in path]
         plain: dict[str, Handler] = {
@@ -90,6 +95,8 @@ class App:
             "/version": self._version,
             "/metrics": self._render_metrics,
             "/api/runstone/v1/openapi.json": self._openapi,
+            f"{NATIVE_PREFIX}/runs.csv": downloads.download_runs,
+            f"{NATIVE_PREFIX}/artifacts.zip": downloads.download_folder,
             **dict.fromkeys(SERVER_INFO_PATHS, self._describe_server),
             "/get-artifact": self._get_artifact,
             "/model-versions/get-artifact": self._get_version_artifact,
@@ -253,6 +260,16 @@ def _server_info(options: ServerOptions) -> ServerInfo:
         presigned_upload_run_id_supported=False,
         presigned_upload_model_id_supported=False,
         features_enabled={"gateway": False},
+    )
+
+
+def _capabilities(options: ServerOptions) -> CapabilitiesAnswer:
+    return CapabilitiesAnswer(
+        version=__version__,
+        read_only=options.read_only,
+        serves_artifacts=options.serve_artifacts,
+        max_page=MAX_PAGE,
+        max_series=MAX_CURVES,
     )
 
 

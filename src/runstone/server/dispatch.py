@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gzip
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
@@ -14,18 +16,22 @@ from starlette.responses import Response
 
 from runstone.errors import InvalidInput, RunstoneError, StoreError
 from runstone.series.points import MetricBatch
-from runstone.server.actions import ACTIONS, Action
+from runstone.server.actions import ACTIONS
 from runstone.server.appends import Appends
 from runstone.server.bodies import BodyStalled, BodyTooLarge, read_body
+from runstone.server.browse import browse_actions
 from runstone.server.native import NATIVE_ACTIONS, write_of_append
 from runstone.stores.base import Write
-from runstone.tracking.base import Tracking
+from runstone.tracking.browsing import Browsing
 from runstone.wire import convert
 from runstone.wire.codec import decode_body, decode_msgpack, decode_query, encode
+from runstone.wire.columns import encode_columns
 from runstone.wire.convert_models import model_metrics
 from runstone.wire.faults import FaultBody, fault_of
 from runstone.wire.limits import MAX_BATCH_METRICS, MAX_BATCH_PARAMS, MAX_BATCH_TAGS, check_batch_size
+from runstone.wire.openapi import MEDIA_TYPES
 from runstone.wire.routes import NATIVE_PREFIX, NATIVE_ROUTES, PREFIXES, ROUTES, Route
+from runstone.wire.schemas.browsing import CapabilitiesAnswer, ColumnsAnswer
 from runstone.wire.schemas.common import Answer, Empty
 from runstone.wire.schemas.native import Append, AppendAnswer
 from runstone.wire.schemas.runs import LogBatch
@@ -42,16 +48,26 @@ _INPUT_ERRORS = {
     OverflowError: "The request holds a number that needs more than 64 bits",
 }
 _BODY_STATUSES = {BodyTooLarge: 413, BodyStalled: 408}
-_ACTIONS: dict[str, Action] = {**ACTIONS, **NATIVE_ACTIONS}
+# What browsers ask for. Who sends MessagePack is a client of ours, and mostly near: packing costs more than the way.
+_PACKED = {route.name for route in NATIVE_ROUTES if route.media != "msgpack"}
+_PACKED_FROM_BYTES = 1_000
+_PACKING_LEVEL = 5
 
 
 class Dispatcher:
     """Answers the routes over one tracker."""
 
-    def __init__(self, tracking: Tracking, appends: Appends, executor: Executor) -> None:
+    def __init__(
+        self, tracking: Browsing, appends: Appends, executor: Executor, capabilities: CapabilitiesAnswer
+    ) -> None:
         self._tracking = tracking
         self._appends = appends
         self._executor = executor
+        self._actions: dict[str, Callable[[Any, Any], Answer]] = {
+            **ACTIONS,
+            **NATIVE_ACTIONS,
+            **browse_actions(capabilities),
+        }
 
     def table(self) -> dict[str, dict[str, Route]]:
         """The rows by path and verb."""
@@ -69,10 +85,14 @@ class Dispatcher:
             return response_to(route, _EMPTY)
         if isinstance(body, Append):
             return response_to(route, await self._append(body))
-        action = _ACTIONS[route.name]
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, lambda: response_to(route, action(self._tracking, body))
-        )
+        action = self._actions[route.name]
+        packs = route.name in _PACKED and "gzip" in request.headers.get("accept-encoding", "")
+
+        def act() -> Response:
+            response = response_to(route, action(self._tracking, body))
+            return pack(response) if packs else response
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, act)
 
     async def _append(self, body: Append) -> AppendAnswer:
         """Every write on its own; a store that fails fails the request, whose writer then sends all of it again."""
@@ -136,8 +156,20 @@ async def read_request(route: Route, request: Request, path_fields: dict[str, st
 def response_to(route: Route, answer: Answer) -> Response:
     """An answer in the route's format."""
     if route.media == "msgpack":
-        return Response(msgspec.msgpack.encode(answer), media_type="application/msgpack")
+        return Response(msgspec.msgpack.encode(answer), media_type=MEDIA_TYPES[route.media])
+    if isinstance(answer, ColumnsAnswer):
+        return Response(encode_columns(answer), media_type=MEDIA_TYPES[route.media])
     return json_response(answer)
+
+
+def pack(response: Response) -> Response:
+    """The response, compressed where that is worth it."""
+    if len(response.body) < _PACKED_FROM_BYTES:
+        return response
+    # Without a time in its head, so that equal answers are equal.
+    body = gzip.compress(response.body, _PACKING_LEVEL, mtime=0)
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(body, response.status_code, headers, response.media_type)
 
 
 def json_response(answer: msgspec.Struct) -> Response:

@@ -85,6 +85,13 @@ def search_run_table(tracking: Tracking, request: native.SearchRunTable) -> Answ
     return native.TableAnswer(**msgspec.structs.asdict(table))
 
 
+def list_series(tracking: Tracking, request: native.ListSeries) -> Answer:
+    found = tracking.list_series(request.run_id)
+    return native.SummariesAnswer(
+        series={key: native.SeriesFacts(*msgspec.structs.astuple(one)) for key, one in found.items()}
+    )
+
+
 def read_series(tracking: Tracking, request: native.ReadSeries) -> Answer:
     if len(request.series) > MAX_SERIES:
         raise InvalidInput(f"At most {MAX_SERIES} series in one request, not {len(request.series)}")
@@ -169,6 +176,7 @@ def list_changes(tracking: Tracking, request: native.ListChanges) -> Answer:
 NATIVE_ACTIONS: dict[str, Action] = {
     "last_sequence": last_sequence,
     "list_changes": list_changes,
+    "list_series": list_series,
     "search_run_table": search_run_table,
     "read_series": read_series,
 }

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -22,8 +22,10 @@ from runstone.entities import (
 )
 from runstone.errors import RunstoneError
 from runstone.filters.ast import Filter, OrderTerm
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
+from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.stores.models import ModelStore
 
 __all__ = ["Changes", "ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
@@ -184,6 +186,22 @@ class Store(Protocol):
         has changed more.
         """
 
+    # -- what a screen shows of many runs
+
+    def search_run_columns(self, query: RunQuery, choice: ColumnChoice) -> RunColumns:
+        """The page of `search_runs` as chosen columns. A series' count may count points twice until it is folded."""
+
+    def count_keys(self, experiment_ids: Sequence[str]) -> KeyCounts:
+        """How many active runs of the experiments have each key."""
+
+    def count_values(
+        self, experiment_ids: Sequence[str], kind: Literal["param", "tag"], key: str, *, prefix: str, limit: int
+    ) -> list[tuple[str, int]]:
+        """The values of a key in active runs that begin with `prefix`, with how many have each; most frequent first."""
+
+    def summarize_experiments(self, experiment_ids: Sequence[str]) -> dict[str, ExperimentActivity]:
+        """What happens in each of the experiments that has a run."""
+
     # -- what a run records
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
@@ -244,6 +262,12 @@ class Store(Protocol):
         """The points of a series, in order, whose step lies in the range, both ends included.
 
         No points where the run has no such series.
+        """
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        """The series of some runs and keys as curves; by key, then by run, in the query's order.
+
+        Without those that have no point in the range. Raises InvalidInput for fewer than one bucket.
         """
 
     def fold(self, run_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Literal
 
 import numpy as np
 
@@ -28,11 +29,14 @@ from runstone.entities import (
 )
 from runstone.errors import RunstoneError, StoreUnavailable
 from runstone.filters.match import Subject, matches, order_key
+from runstone.series.curves import Curve, CurveQuery, curves_of_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
 from runstone.stores import records
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
+from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.stores.cursor import cut_page
+from runstone.stores.memory_columns import Recorded, count_texts, keys_of_runs, run_columns
 from runstone.stores.memory_models import MemoryModelStore
 from runstone.stores.tables import table_of_runs
 
@@ -359,6 +363,46 @@ class MemoryStore:
         run.revision = self._revision
         return run
 
+    # -- what a screen shows of many runs
+
+    def search_run_columns(self, query: RunQuery, choice: ColumnChoice) -> RunColumns:
+        with self._open():
+            page = self.search_runs(query)
+            return run_columns([self._recorded(run.info.run_id) for run in page], choice, self._revision, page.token)
+
+    def _recorded(self, run_id: str) -> Recorded:
+        run = self._runs[run_id]
+        return run.entity(), run.summaries
+
+    def count_keys(self, experiment_ids: Sequence[str]) -> KeyCounts:
+        with self._open():
+            return keys_of_runs([self._recorded(run.new.run_id) for run in self._active_runs(experiment_ids)])
+
+    def _active_runs(self, experiment_ids: Sequence[str]) -> list[_Run]:
+        return [run for run in self._runs.values() if run.new.experiment_id in experiment_ids and run.stage is ACTIVE]
+
+    def count_values(
+        self, experiment_ids: Sequence[str], kind: Literal["param", "tag"], key: str, *, prefix: str, limit: int
+    ) -> list[tuple[str, int]]:
+        with self._open():
+            runs = self._active_runs(experiment_ids)
+            return count_texts([run.params if kind == "param" else run.tags for run in runs], key, prefix, limit)
+
+    def summarize_experiments(self, experiment_ids: Sequence[str]) -> dict[str, ExperimentActivity]:
+        with self._open():
+            present = {run.new.experiment_id for run in self._runs.values()}
+            return {one: self._activity(one) for one in experiment_ids if one in present}
+
+    def _activity(self, experiment_id: str) -> ExperimentActivity:
+        active = self._active_runs([experiment_id])
+        live = [run for run in active if run.status is RunStatus.RUNNING]
+        times = [time for run in active for time in (run.new.start_time, run.end_time) if time is not None]
+        times += [time for run in live for time in run.heard_at.values()]
+        of_experiment = [run.revision for run in self._runs.values() if run.new.experiment_id == experiment_id]
+        return ExperimentActivity(
+            runs=len(active), live=len(live), last_time=max(times, default=None), revision=max(of_experiment)
+        )
+
     # -- what a run records
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
@@ -470,6 +514,11 @@ class MemoryStore:
         with self._open():
             points = self._run(run_id).series.get(key, Points.empty())
         return points.between(from_step, to_step)
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        with self._open():
+            runs = [self._run(run_id) for run_id in dict.fromkeys(query.run_ids)]
+            return curves_of_points(query, [(run.new.run_id, run.new.start_time, run.series) for run in runs])
 
     def fold(self, run_id: str) -> None:
         self._run(run_id)

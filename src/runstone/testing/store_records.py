@@ -14,6 +14,7 @@ from runstone import tag_names
 from runstone.entities import Dataset, DatasetInput, InputTag, LifecycleStage, Metric, RunStatus
 from runstone.errors import InvalidInput, NotActive, NotFound, ParamChanged, StoreError
 from runstone.filters import parse_run_filter
+from runstone.series.curves import CurveQuery
 from runstone.series.points import MetricBatch
 from runstone.series.summary import Summary
 from runstone.stores.base import NewRun, RunQuery, Sequenced, Store, Write
@@ -373,11 +374,38 @@ class StoreRecordsSuite:
         assert rows(store, key="other") == []
 
     def test_series_of_an_unknown_run_are_not_found(self, store: Store) -> None:
-        for ask in (store.list_series, store.fold, lambda run_id: store.read_series(run_id, "loss")):
+        for ask in (
+            store.list_series,
+            store.fold,
+            lambda run_id: store.read_series(run_id, "loss"),
+            lambda run_id: store.read_curves(CurveQuery(run_ids=(run_id,), keys=("loss",))),
+        ):
             with pytest.raises(NotFound, match="nobody"):
                 ask("nobody")
         with pytest.raises(NotFound, match="nobody"):
             store.last_sequence("nobody", "w")
+
+    def test_curves_of_several_runs_share_their_buckets(self, store: Store) -> None:
+        add_run(store)
+        add_run(store, "b" * 32, start_time=40)
+        log(store, loss=line(range(100)), acc=line([7]))
+        log(store, "b" * 32, loss=line(range(20, 30)))
+        query = CurveQuery(run_ids=("b" * 32, RUN_ID), keys=("loss", "none", "acc"), buckets=10)
+        for _ in range(2):
+            curves = store.read_curves(query)
+            assert [(one.key, one.run_id, one.low, one.high) for one in curves] == [
+                ("loss", "b" * 32, 0, 99),
+                ("loss", RUN_ID, 0, 99),
+                ("acc", RUN_ID, 7, 7),
+            ]
+            assert [one.x.tolist() for one in curves] == [[29], list(range(9, 100, 10)), [7]]
+            assert curves[0].buckets.min.tolist() == [10.0]
+            assert curves[0].buckets.max.tolist() == curves[0].buckets.last.tolist() == [14.5]
+            for run_id in query.run_ids:
+                store.fold(run_id)
+        (curve,) = store.read_curves(CurveQuery(run_ids=("b" * 32,), keys=("loss",), axis="relative", from_x=205))
+        assert (curve.low, curve.high, curve.x.tolist()) == (205, 250, [210, 220, 230, 240, 250])
+        assert store.read_curves(CurveQuery(run_ids=(RUN_ID,), keys=("loss",), from_x=100)) == []
 
     def test_folding_changes_no_answer(self, store: Store) -> None:
         add_run(store)

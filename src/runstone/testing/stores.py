@@ -14,6 +14,7 @@ from runstone import tag_names
 from runstone.entities import LifecycleStage, RunStatus, ViewType
 from runstone.errors import AlreadyExists, NotActive, NotFound
 from runstone.stores.base import ExperimentQuery, NewRun, RunQuery, Store
+from runstone.testing.store_columns import StoreColumnsSuite
 from runstone.testing.store_records import RUN_ID, StoreRecordsSuite, add_run, log
 from runstone.testing.store_search import StoreSearchSuite
 from runstone.testing.store_writers import StoreWritersSuite
@@ -32,7 +33,7 @@ def stage(store: Store, run_id: str) -> LifecycleStage:
     return store.get_run(run_id).info.lifecycle_stage
 
 
-class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite):
+class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite, StoreColumnsSuite):
     """The contract of Store. Needs a fixture `store`: a fresh Store for each test."""
 
     # -- experiments

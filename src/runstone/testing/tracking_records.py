@@ -15,6 +15,7 @@ from runstone import tag_names
 from runstone.entities import Metric, Run, RunStatus
 from runstone.errors import InvalidInput, NotFound, ParamChanged
 from runstone.naming import now_ms
+from runstone.series.curves import CurveQuery
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Write
 from runstone.tracking.base import Tracking
@@ -219,6 +220,17 @@ class RecordsSuite:
         points = tracking.read_series(run.info.run_id, "m", from_step=3, to_step=5)
         assert points.step.tolist() == [3, 4, 5]
         assert len(tracking.read_series(run.info.run_id, "none")) == 0
+
+    def test_curves_have_the_extremes_of_their_buckets(self, tracking: Tracking, run: Run) -> None:
+        tracking.log_batch(run.info.run_id, metrics=[Metric("m", abs(step - 6.0), 1, step) for step in range(10)])
+        query = CurveQuery(run_ids=(run.info.run_id,), keys=("m", "none"), buckets=2)
+        (curve,) = tracking.read_curves(query)
+        assert (curve.key, curve.low, curve.high, curve.x.tolist()) == ("m", 0, 9, [4, 9])
+        assert (curve.buckets.min.tolist(), curve.buckets.max.tolist()) == ([2.0, 0.0], [6.0, 3.0])
+        with pytest.raises(InvalidInput, match="0 buckets"):
+            tracking.read_curves(CurveQuery(run_ids=(run.info.run_id,), keys=("m",), buckets=0))
+        with pytest.raises(NotFound):
+            tracking.read_curves(CurveQuery(run_ids=("0" * 32,), keys=("m",)))
 
     def test_series_are_listed_by_key(self, tracking: Tracking, run: Run) -> None:
         tracking.log_batch(run.info.run_id, metrics=[Metric(key, 1.0, 1, 0) for key in ("b", "a", "c")])

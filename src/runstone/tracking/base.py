@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from runstone.artifacts.base import ArtifactOpener, ArtifactStore
 from runstone.entities import DatasetInput, Experiment, Metric, PagedList, Run, RunStatus, ViewType
 from runstone.errors import RunstoneError
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, RunTable, Write
@@ -179,6 +180,12 @@ class Tracking(Protocol):
 
     def read_series(self, run_id: str, key: str, *, from_step: int | None = None, to_step: int | None = None) -> Points:
         """The points of a series, ordered by step, timestamp and value, of a range of steps, both ends included."""
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        """The series of some runs and keys as curves; by key, then by run, in the query's order.
+
+        Without those that have no point in the range. Raises InvalidInput for fewer than one bucket.
+        """
 
     def open_artifacts(self, run_id: str) -> ArtifactStore:
         """The files of a run."""

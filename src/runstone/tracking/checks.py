@@ -13,10 +13,13 @@ from typing import Any
 from runstone import tag_names
 from runstone.entities import DatasetInput, Metric, ViewType
 from runstone.errors import InvalidInput, RunstoneError
+from runstone.series.curves import CurveQuery
 from runstone.series.points import MetricBatch
 from runstone.stores.base import Write
 from runstone.tracking.base import MAX_PAGE
 from runstone.validation import (
+    INT64_MAX,
+    INT64_MIN,
     check_experiment_id,
     check_key,
     check_param_value,
@@ -27,6 +30,7 @@ from runstone.validation import (
 )
 
 __all__ = [
+    "check_curves",
     "check_experiment_ids",
     "check_inputs",
     "check_page_size",
@@ -140,6 +144,20 @@ def _items(name: str, mapping: Any) -> Iterable[tuple[str, Any]]:
     if not isinstance(mapping, Mapping):
         raise InvalidInput(f"The {name} must be a dictionary such as {{'name': 'value'}}, not {mapping!r}")
     return mapping.items()
+
+
+def check_curves(query: CurveQuery) -> CurveQuery:
+    """Curves that can be asked for. Raises InvalidInput."""
+    for run_id in query.run_ids:
+        check_run_id(run_id)
+    for key in query.keys:
+        check_key(key, kind="metric")
+    for name, value in (("from_x", query.from_x), ("to_x", query.to_x)):
+        if value is not None and not INT64_MIN <= value <= INT64_MAX:
+            raise InvalidInput(f"Invalid value {value} for parameter '{name}' supplied: it does not fit into 64 bits")
+    if query.buckets < 1:
+        raise InvalidInput(f"A series cannot be put into {query.buckets} buckets: ask for 1 or more")
+    return query
 
 
 def check_time(name: str, value: Any) -> int:

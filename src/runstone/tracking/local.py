@@ -6,7 +6,7 @@ Knows no database and no global state; whoever makes it hands it the Store.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,10 +31,13 @@ from runstone.filters import (
     parse_run_order,
 )
 from runstone.naming import new_run_id, new_run_name, now_ms
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
+from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.tracking.checks import (
+    check_curves,
     check_experiment_ids,
     check_inputs,
     check_page_size,
@@ -212,6 +215,40 @@ class LocalTracking:
             _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token)
         )
 
+    def search_run_columns(
+        self,
+        experiment_ids: Sequence[str | int],
+        choice: ColumnChoice,
+        *,
+        filter_string: str | None = None,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+        order_by: Sequence[str] | None = None,
+        max_results: int = 1000,
+        page_token: str | None = None,
+    ) -> RunColumns:
+        return self.store.search_run_columns(
+            _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token), choice
+        )
+
+    def count_keys(self, experiment_ids: Sequence[str | int]) -> KeyCounts:
+        return self.store.count_keys(check_experiment_ids(experiment_ids))
+
+    def count_values(
+        self,
+        experiment_ids: Sequence[str | int],
+        kind: Literal["param", "tag"],
+        key: str,
+        *,
+        prefix: str = "",
+        max_results: int = 50,
+    ) -> list[tuple[str, int]]:
+        return self.store.count_values(
+            check_experiment_ids(experiment_ids), kind, key, prefix=prefix, limit=check_page_size(max_results)
+        )
+
+    def summarize_experiments(self, experiment_ids: Sequence[str | int]) -> dict[str, ExperimentActivity]:
+        return self.store.summarize_experiments(check_experiment_ids(experiment_ids))
+
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
         return self.store.list_changed_runs(since, max_results=check_page_size(max_results))
 
@@ -265,6 +302,9 @@ class LocalTracking:
         return self.store.read_series(
             check_run_id(run_id), check_key(key, kind="metric"), from_step=from_step, to_step=to_step
         )
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        return self.store.read_curves(check_curves(query))
 
     def open_artifacts(self, run_id: str) -> ArtifactStore:
         uri = self._artifact_uris.get(run_id)

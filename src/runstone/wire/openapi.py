@@ -20,14 +20,22 @@ from runstone.wire.routes import (
     ROUTES,
     SERVER_INFO_PATHS,
     UPLOADS_PATH,
+    Media,
     Route,
 )
 from runstone.wire.schemas import uploads
+from runstone.wire.schemas.browsing import DownloadFolder, DownloadRuns
 from runstone.wire.schemas.common import Empty
 from runstone.wire.schemas.runs import ArtifactsAnswer
 
-__all__ = ["openapi_document"]
+__all__ = ["MEDIA_TYPES", "openapi_document"]
 
+MEDIA_TYPES: dict[Media, str] = {
+    "json": "application/json",
+    "msgpack": "application/msgpack",
+    "columns": "application/vnd.runstone.columns",
+}
+"""Of `columns` the schema describes the head."""
 _REF = "#/components/schemas/{name}"
 
 
@@ -70,12 +78,13 @@ def _operation(route: Route, verb: str, components: dict[str, Any]) -> dict[str,
         },
     }  # fmt: skip
     if verb != "GET":
-        operation["requestBody"] = {"required": True, **_body("", route.request, route.media)}
+        asked: Media = "json" if route.media == "columns" else route.media
+        operation["requestBody"] = {"required": True, **_body("", route.request, asked)}
     return operation
 
 
-def _body(description: str, kind: type[msgspec.Struct], media: str = "json") -> dict[str, Any]:
-    content = {f"application/{media}": {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+def _body(description: str, kind: type[msgspec.Struct], media: Media = "json") -> dict[str, Any]:
+    content = {MEDIA_TYPES[media]: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
     return {"description": description, "content": content} if description else {"content": content}
 
 
@@ -123,8 +132,27 @@ def _file_paths() -> dict[str, dict[str, Any]]:
         f"{UPLOADS_PATH}/parts/{{upload_id}}/{{number}}": {
             "put": _file_act("upload_part", "Keep a part.", [("upload_id", path), ("number", path)], _FILE, Empty)
         },
+        f"{NATIVE_PREFIX}/runs.csv": {"get": _download("download_runs", DownloadRuns, "text/csv")},
+        f"{NATIVE_PREFIX}/artifacts.zip": {"get": _download("download_folder", DownloadFolder, "application/zip")},
         SERVER_INFO_PATHS[0]: {
             "get": _file_act("server_info", "What this server can do.", [], answer=uploads.ServerInfo)
+        },
+    }
+
+
+def _download(name: str, kind: type[msgspec.Struct], media_type: str) -> dict[str, Any]:
+    _, components = msgspec.json.schema_components([kind], ref_template=_REF)
+    schema = components[kind.__name__]
+    return {
+        "operationId": name,
+        "summary": schema["description"],
+        "parameters": [
+            {"name": field, "in": "query", "schema": one, "required": field in schema.get("required", ())}
+            for field, one in schema["properties"].items()
+        ],
+        "responses": {
+            "200": {"description": "The file", "content": {media_type: {}}},
+            "default": _body("What went wrong", FaultBody),
         },
     }
 

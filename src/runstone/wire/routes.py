@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from runstone.wire.schemas import experiments, models, native, runs
+from runstone.wire.schemas import browsing, experiments, models, native, runs
 from runstone.wire.schemas.common import Answer, Empty, Request
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "SERVER_INFO_PATHS",
     "UPLOADS_PATH",
     "Access",
+    "Media",
     "Route",
 ]
 
@@ -38,6 +39,9 @@ Access = Literal[
     "write logged model",
     "search",
 ]
+
+Media = Literal["json", "msgpack", "columns"]
+"""What an answer is (`columns`: see `runstone.wire.columns`). A request to a row of `msgpack` is that, else JSON."""
 
 PREFIXES = (
     "/api/2.0/mlflow",
@@ -66,7 +70,7 @@ class Route(msgspec.Struct, frozen=True):
     answer: type[Answer]
     access: Access
     repeatable: bool = False
-    media: Literal["json", "msgpack"] = "json"
+    media: Media = "json"
 
 
 ARTIFACTS_PATH = "/api/2.0/mlflow-artifacts/artifacts"
@@ -202,4 +206,29 @@ NATIVE_ROUTES: tuple[Route, ...] = (
     Route("list_changes", _GET, "changes", native.ListChanges, native.ChangesAnswer, "search", repeatable=True),
     Route("read_series", _POST, "series", native.ReadSeries, native.SeriesAnswer, "search",
           media="msgpack", repeatable=True),
+    Route("list_series", _POST, "series/summaries", native.ListSeries, native.SummariesAnswer, "read run",
+          media="msgpack", repeatable=True),
+    Route("describe_server", _GET, "capabilities", browsing.Capabilities, browsing.CapabilitiesAnswer, "search",
+          repeatable=True),
+    Route("overview_experiments", _POST, "experiments/overview", browsing.OverviewExperiments,
+          browsing.OverviewAnswer, "search", repeatable=True),
+    Route("search_run_columns", _POST, "runs/columns", browsing.SearchRunColumns, browsing.RunColumnsAnswer, "search",
+          media="columns", repeatable=True),
+    Route("list_changed_columns", _POST, "runs/changes", browsing.ChangedColumns, browsing.ChangedColumnsAnswer,
+          "search", media="columns", repeatable=True),
+    Route("read_curves", _POST, "curves", browsing.ReadCurves, browsing.CurvesAnswer, "search",
+          media="columns", repeatable=True),
+    Route("describe_run", _GET, "runs/{run_id}", browsing.DescribeRun, browsing.RunDescription, "read run",
+          repeatable=True),
+    Route("check_filter", _POST, "filters/check", browsing.CheckFilter, browsing.FilterAnswer, "search",
+          repeatable=True),
+    Route("list_keys", _POST, "keys", browsing.Keys, browsing.KeysAnswer, "search", repeatable=True),
+    Route("list_values", _POST, "values", browsing.Values, browsing.ValuesAnswer, "search", repeatable=True),
+    Route("delete_runs", _POST, "runs/delete-many", browsing.RunIds, browsing.BulkAnswer, "write run",
+          repeatable=True),
+    Route("restore_runs", _POST, "runs/restore-many", browsing.RunIds, browsing.BulkAnswer, "write run",
+          repeatable=True),
+    Route("tag_runs", _POST, "runs/tag-many", browsing.TagRuns, browsing.BulkAnswer, "write run", repeatable=True),
+    Route("weigh_params", _POST, "importance", browsing.WeighParams, browsing.ImportanceAnswer, "search",
+          repeatable=True),
 )  # fmt: skip

@@ -144,6 +144,9 @@ Table(
     Column("min", Double),
     Column("max", Double),
     Column("last", Double),
+    Column("min_timestamp", BigInteger, comment="NULL, here and below: the chunk is older than the column"),
+    Column("max_timestamp", BigInteger),
+    Column("has_nan", Boolean(create_constraint=False)),
     Column("data", LargeBinary, nullable=False, comment="runstone.series.codec"),
     Index("chunks_by_series", "run", "key", "first_step"),
 )

@@ -22,6 +22,7 @@ from runstone.series.summary import Summary, merge, summarize, summarize_points
 from runstone.stores.sql.database import Row, Transaction
 
 __all__ = [
+    "CHUNK_FACTS",
     "INSERT_CHUNK",
     "Arrival",
     "ChunkRow",
@@ -175,10 +176,12 @@ def naming(tx: Transaction, run: int, what: str) -> Iterator[None]:
 
 ChunkRow = tuple[object, ...]
 """A chunk without its run and key, as INSERT_CHUNK has it."""
-INSERT_CHUNK = (
-    "INSERT INTO chunks (run, key, count, first_step, first_timestamp, last_step, last_timestamp, min, max, last, "
-    "data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CHUNK_FACTS = (
+    "count, first_step, first_timestamp, last_step, last_timestamp, min, max, last, min_timestamp, max_timestamp, "
+    "has_nan"
 )
+"""As `Stretch` has them."""
+INSERT_CHUNK = f"INSERT INTO chunks (run, key, {CHUNK_FACTS}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def chunk_rows(points: Points, encode: Callable[[Points], bytes]) -> list[ChunkRow]:
@@ -189,6 +192,7 @@ def chunk_rows(points: Points, encode: Callable[[Points], bytes]) -> list[ChunkR
         low, high, last = (None if value != value else value for value in (summary.min, summary.max, summary.last))
         rows.append((
             summary.count, summary.first_step, summary.first_timestamp, summary.last_step, summary.last_timestamp,
-            low, high, last, encode(chunk),
+            low, high, last, int(chunk.timestamp.min()), int(chunk.timestamp.max()), bool(np.isnan(chunk.value).any()),
+            encode(chunk),
         ))  # fmt: skip
     return rows

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 from runstone.entities import DatasetInput, Experiment, LifecycleStage, PagedList, Run, RunStatus, ViewType
 from runstone.errors import RunstoneError, StoreError
+from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
-from runstone.stores.sql import experiments, folding, hydrate, runs, series, writers
+from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
+from runstone.stores.sql import columns, curves, experiments, folding, hydrate, runs, series, writers
 from runstone.stores.sql.database import Database, Transaction
 from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.search import EXPERIMENTS, RUNS, Search, find_page, uses_counts
@@ -140,6 +143,31 @@ class SqlStore:
         with self.database.read() as tx:
             return runs.list_changed(tx, since, max_results)
 
+    # -- what a screen shows of many runs
+
+    def search_run_columns(self, query: RunQuery, choice: ColumnChoice) -> RunColumns:
+        self._make_counts_exact(query)
+        with self.database.read() as tx:
+            revision = columns.current_revision(tx)
+            ids, token = self._search_run_ids(tx, query)
+            return columns.run_columns(tx, ids, choice, revision, token)
+
+    def count_keys(self, experiment_ids: Sequence[str]) -> KeyCounts:
+        with self.database.read() as tx:
+            return columns.count_keys(tx, list(map(experiments.number, experiment_ids)))
+
+    def count_values(
+        self, experiment_ids: Sequence[str], kind: Literal["param", "tag"], key: str, *, prefix: str, limit: int
+    ) -> list[tuple[str, int]]:
+        with self.database.read() as tx:
+            numbers = list(map(experiments.number, experiment_ids))
+            return columns.count_values(tx, numbers, kind, key, prefix, limit)
+
+    def summarize_experiments(self, experiment_ids: Sequence[str]) -> dict[str, ExperimentActivity]:
+        with self.database.read() as tx:
+            found = columns.summarize_experiments(tx, list(map(experiments.number, experiment_ids)))
+        return {str(number): activity for number, activity in found.items()}
+
     # -- what a run records
 
     def log_batches(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
@@ -213,6 +241,10 @@ class SqlStore:
             self._tidy(run_id)
         with self.database.read() as tx:
             return series.read(tx, run, key, from_step, to_step)
+
+    def read_curves(self, query: CurveQuery) -> list[Curve]:
+        with self.database.read() as tx:
+            return curves.read_curves(tx, query)
 
     def fold(self, run_id: str) -> None:
         with self.database.read() as tx:

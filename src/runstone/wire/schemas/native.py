@@ -20,12 +20,15 @@ __all__ = [
     "LastSequence",
     "LastSequenceAnswer",
     "ListChanges",
+    "ListSeries",
     "ReadSeries",
     "SearchRunTable",
     "SeriesAnswer",
     "SeriesBuckets",
     "SeriesColumns",
+    "SeriesFacts",
     "SeriesName",
+    "SummariesAnswer",
     "TableAnswer",
 ]
 
@@ -116,6 +119,34 @@ class ChangesAnswer(Answer, kw_only=True):
 
     revision: int
     runs: list[ChangedRun] = []
+
+
+class ListSeries(Request, kw_only=True):
+    """The summaries of all series of a run."""
+
+    run_id: str
+
+
+class SeriesFacts(msgspec.Struct, array_like=True):
+    """What is known of a series without its points; timestamps in ms."""
+
+    count: int
+    last: float
+    last_step: int
+    last_timestamp: int
+    first: float
+    first_step: int
+    first_timestamp: int
+    min: float
+    min_step: int
+    max: float
+    max_step: int
+
+
+class SummariesAnswer(Answer, kw_only=True):
+    """By key in order."""
+
+    series: dict[str, SeriesFacts] = {}
 
 
 class SeriesName(msgspec.Struct):

@@ -5,7 +5,7 @@ CREATE TABLE batches (
     points BIGINT NOT NULL,
     data BLOB NOT NULL
 );
-CREATE TABLE chunks (
+CREATE TABLE "chunks" (
     id INTEGER NOT NULL,
     run INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -17,6 +17,9 @@ CREATE TABLE chunks (
     min DOUBLE,
     max DOUBLE,
     last DOUBLE,
+    min_timestamp BIGINT,
+    max_timestamp BIGINT,
+    has_nan BOOLEAN,
     data BLOB NOT NULL,
     PRIMARY KEY (id)
 );
@@ -201,7 +204,7 @@ CREATE TABLE runstone_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT runstone_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "runstone_version" VALUES('0002');
+INSERT INTO "runstone_version" VALUES('0003');
 CREATE TABLE series (
     run INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -240,7 +243,6 @@ CREATE TABLE writers (
 CREATE INDEX runs_by_revision ON runs (revision);
 CREATE INDEX runs_by_start ON runs (experiment, start_time DESC, run_id);
 CREATE INDEX series_inexact ON series (run) WHERE NOT is_count_exact;
-CREATE INDEX chunks_by_series ON chunks (run, "key", first_step);
 CREATE INDEX batches_by_run ON batches (run, id);
 CREATE UNIQUE INDEX datasets_by_name ON datasets (experiment, name, digest);
 CREATE INDEX logged_models_by_time ON logged_models (experiment, creation_time DESC, model_id);
@@ -250,5 +252,6 @@ CREATE INDEX model_versions_by_stage ON model_versions (model, stage, version);
 CREATE INDEX model_versions_by_run ON model_versions (run_id);
 CREATE INDEX model_versions_by_time ON model_versions (last_update_time DESC);
 CREATE INDEX runs_running ON runs (id) WHERE status = 'RUNNING';
+CREATE INDEX chunks_by_series ON chunks (run, "key", first_step);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('experiments',0);
