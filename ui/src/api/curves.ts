@@ -10,6 +10,7 @@ interface Head {
   charts?: {
     key: string;
     x0?: number;
+    from_x?: number;
     curves?: { run_id: string; points?: number; x: Column; min: Column; max: Column; last: Column; last_value?: number | string }[];
   }[];
 }
@@ -74,6 +75,7 @@ async function send(group: Waiting[]): Promise<void> {
           runId: curve.run_id,
           color: runColor(curve.run_id),
           points: curve.points ?? 0,
+          from: chart?.from_x ?? 0,
           x: Float64Array.from(answer.column(curve.x), (value) => value + (chart?.x0 ?? 0)),
           y: Float64Array.from(answer.column(curve.last)),
           low: Float64Array.from(answer.column(curve.min)),

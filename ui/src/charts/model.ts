@@ -11,6 +11,8 @@ export interface Curve {
   runId: string;
   name: string;
   color: string;
+  /** Where the axis begins: the first bucket's point may lie further on. */
+  from: number;
   x: Float64Array;
   y: Float64Array;
   low: Float64Array;
@@ -56,7 +58,7 @@ export function smoothed(curves: Curve[], weight: number): Line[] {
 /** The axes that show all lines, or what lies in `zoom`; null where nothing can be drawn. */
 export function layOut(lines: Line[], look: Look, size: Size, zoom: Range | null): Plot | null {
   const inner = { right: size.width - MARGIN.right, bottom: size.height - MARGIN.bottom };
-  const xRange = zoom ?? extent(lines.map((line) => line.x), look.logX);
+  const xRange = zoom ?? extent(lines.flatMap((line) => [line.x, [line.from]]), look.logX);
   if (!xRange || inner.right <= MARGIN.left) return null;
   const parts = lines.flatMap((line) => visibleParts(line, zoom, look));
   const yRange = (look.clip ? innerExtent : extent)(parts, look.logY);
@@ -107,7 +109,7 @@ function heightAt(line: Line, wanted: number, index: number): number {
 }
 
 export function xLabels(plot: Plot): { at: number; text: string }[] {
-  const room = Math.max(2, Math.floor((plot.size.width - MARGIN.left) / 90));
+  const room = Math.max(2, Math.floor((plot.size.width - MARGIN.left) / 60));
   return ticks(plot.x.range, room, plot.look.logX).map((value) => ({ at: plot.x.pixel(value), text: xText(value, plot.look.x) }));
 }
 

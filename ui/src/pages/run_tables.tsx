@@ -66,7 +66,7 @@ function Value({ value, title }: { value: number | string; title?: string }) {
   const number = toNumber(value);
   return (
     <td class="num" title={`${fullNumber(number)}${title ? ` ${title}` : ""}`}>
-      {shortNumber(number, 5)}
+      {shortNumber(number)}
     </td>
   );
 }

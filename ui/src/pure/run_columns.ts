@@ -1,6 +1,6 @@
 // Columns of the runs table: their names, their values, which are worth showing, and the order by one of them.
 
-import { textAt, type Aggregate, type Keys, type RunTable } from "../api/runs";
+import { textAt, type Aggregate, type Keys, type RunTable } from "./run_table";
 
 /** `metrics.K` (its last value), `min(metrics.K)`, `max(metrics.K)`, `params.K`, `tags.K`, or one of the run's own. */
 export type ColumnId = string;
@@ -32,7 +32,7 @@ export function metricColumn(key: string, aggregate: Aggregate = "last"): Column
 export function heading(id: ColumnId): string {
   const { kind, key, aggregate } = parseColumn(id);
   if (kind === "own") return { name: "run", start: "started", duration: "took", status: "status", user: "user" }[key] ?? key;
-  return kind === "metric" && aggregate !== "last" ? `${key} ${aggregate}` : key;
+  return kind === "metric" && aggregate !== "last" ? `${aggregate} ${key}` : key;
 }
 
 /** The order of the server for a column. */

@@ -91,6 +91,7 @@ export function innerExtent(values: Iterable<ArrayLike<number>>, log = false): R
 
 /** The index of the value nearest to `wanted` in an ascending array; -1 where it is empty. */
 export function nearestIndex(ascending: ArrayLike<number>, wanted: number): number {
+  if (!ascending.length) return -1;
   let low = 0;
   let high = ascending.length - 1;
   while (low < high) {

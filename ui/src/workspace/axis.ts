@@ -1,6 +1,6 @@
 // A column as an axis: where each run lies between 0 and 1, and what stands beside it.
 
-import type { RunTable } from "../api/runs";
+import type { RunTable } from "../pure/run_table";
 import { shortNumber } from "../pure/format";
 import { type ColumnId, cellText, isNumeric, numberAt } from "../pure/run_columns";
 import { extent, makeScale, padded, ticks } from "../pure/scales";
@@ -13,6 +13,7 @@ export interface Axis {
 }
 
 const MOST_LABELS = 12;
+const MOST_DISTINCT = 6;
 
 export function makeAxis(table: RunTable, rows: ArrayLike<number>, column: ColumnId, wantedLabels = 5): Axis | null {
   return isNumeric(table, column) || column === "start" ? numberAxis(table, rows, column, wantedLabels) : textAxis(table, rows, column);
@@ -30,11 +31,21 @@ function numberAxis(table: RunTable, rows: ArrayLike<number>, column: ColumnId, 
   return {
     column,
     places: values.map((value) => scale.pixel(value)),
-    labels: ticks(scale.range, wantedLabels, log).map((value) => ({
+    labels: (few(values) ?? ticks(scale.range, wantedLabels, log)).map((value) => ({
       place: scale.pixel(value),
       text: column === "start" ? new Date(value).toLocaleDateString(undefined, { month: "short", day: "numeric" }) : shortNumber(value),
     })),
   };
+}
+
+/** The values themselves, where there are so few that each can have its label. */
+function few(values: Float64Array): number[] | null {
+  const distinct = new Set<number>();
+  for (const value of values) {
+    if (Number.isFinite(value)) distinct.add(value);
+    if (distinct.size > MOST_DISTINCT) return null;
+  }
+  return [...distinct];
 }
 
 function textAxis(table: RunTable, rows: ArrayLike<number>, column: ColumnId): Axis | null {

@@ -29,7 +29,7 @@ export function DiffTable({ runs }: { runs: RunDetail[] }) {
   const [isAll, setAll] = useState(false);
   const sections: [string, (run: RunDetail) => Record<string, string>][] = [
     ["Params", (run) => run.params ?? {}],
-    ["Metrics (last)", (run) => Object.fromEntries((run.metrics ?? []).filter((one) => !one.key.startsWith("system/")).map((one) => [one.key, shortNumber(toNumber(one.last), 6)]))],
+    ["Metrics (last)", (run) => Object.fromEntries((run.metrics ?? []).filter((one) => !one.key.startsWith("system/")).map((one) => [one.key, shortNumber(toNumber(one.last), 5)]))],
     ["Code", codeOf],
     ["Tags", (run) => Object.fromEntries(Object.entries(run.tags ?? {}).filter(([key]) => !key.startsWith("mlflow.") && !key.startsWith("runstone.")))],
   ];

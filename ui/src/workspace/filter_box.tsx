@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { checkFilter, fetchValues, type FilterCheck } from "../api/run";
-import type { Keys } from "../api/runs";
+import type { Keys } from "../pure/run_table";
 import { complete, type Completion, type Option, quoted } from "../pure/filter_language";
 
 interface Props {

@@ -3,7 +3,7 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
-import { textAt, type RunTable } from "../api/runs";
+import { textAt, type RunTable } from "../pure/run_table";
 import { Dot, Icon, StatusMark } from "../parts/small";
 import { age, count, duration, fullNumber, moment, shortNumber } from "../pure/format";
 import { extent } from "../pure/scales";
@@ -15,7 +15,7 @@ import { select, type Workspace } from "./state";
 
 const ROW = 26;
 const NAME_WIDTH = 230;
-const WIDTH = 92;
+const WIDTH = 96;
 const SPARE_ROWS = 8;
 
 export function Grid({ space }: { space: Workspace }) {
@@ -176,6 +176,7 @@ function Head({ space, sight, sort }: { space: Workspace; sight: Sight; sort: { 
   const header = (id: ColumnId, index: number) => {
     const isSorted = sort.column === id;
     const numeric = table.value ? isNumeric(table.value, id) : false;
+    const { key, aggregate } = parseColumn(id);
     return (
       <div
         key={id}
@@ -187,7 +188,8 @@ function Head({ space, sight, sort }: { space: Workspace; sight: Sight; sort: { 
         title={id}
       >
         <button type="button" tabIndex={-1} onClick={() => space.setView(nextSort(id, sort))}>
-          <span>{heading(id)}</span>
+          {aggregate !== "last" && <small>{aggregate}</small>}
+          <span>{aggregate === "last" ? heading(id) : key}</span>
           {isSorted && <em>{sort.descending ? "▼" : "▲"}</em>}
         </button>
       </div>
@@ -328,11 +330,11 @@ function GroupRow({ space, table, sight, index, isActive, item, onFlip }: RowPro
         const at = sight.first + offset;
         if (!isNumeric(table, column)) return <div key={column} role="gridcell" class="cell" aria-colindex={at + 2} style={{ left: `${NAME_WIDTH + at * WIDTH}px` }} />;
         const { mean, spread } = meanAndSpread(Array.from(item.rows, (row) => numberAt(table, column, row, Date.now())));
-        const shown = (value: number) => (column === "duration" ? duration(value) : shortNumber(value, 3));
+        const shown = (value: number, digits: number) => (column === "duration" ? duration(value) : shortNumber(value, digits));
         return (
           <div key={column} role="gridcell" class="cell num" aria-colindex={at + 2} style={{ left: `${NAME_WIDTH + at * WIDTH}px` }} title={`mean ${mean} ± ${spread}`}>
-            {Number.isNaN(mean) ? "" : shown(mean)}
-            {spread > 0 && <small> ±{shown(spread)}</small>}
+            {Number.isNaN(mean) ? "" : shown(mean, 3)}
+            {spread > 0 && <small> ±{shown(spread, 1)}</small>}
           </div>
         );
       })}

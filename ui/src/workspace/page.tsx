@@ -92,7 +92,7 @@ export function WorkspacePage({ experimentId }: { experimentId: string }) {
               </button>
             ))}
             <span class="grow" />
-            <Charted space={space} />
+            {["charts", "bars"].includes(space.view.value.tab) && <Charted space={space} />}
           </div>
           <TabPanel space={space} />
         </aside>

@@ -1,6 +1,6 @@
 // The lines of the runs table: runs, headings of groups, and runs under their parents. Pure.
 
-import { textAt, type RunTable } from "../api/runs";
+import { textAt, type RunTable } from "../pure/run_table";
 import { type ColumnId, groupRows } from "../pure/run_columns";
 import { shortId } from "../pure/url_state";
 

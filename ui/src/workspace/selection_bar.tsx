@@ -1,7 +1,7 @@
 // What can be done with the selected runs.
 
 import { deleteRuns, restoreRuns, tagRuns } from "../api/run";
-import { textAt } from "../api/runs";
+import { textAt } from "../pure/run_table";
 import { TagForm } from "../parts/forms";
 import { download, Popover } from "../parts/small";
 import { csv, plural } from "../pure/format";

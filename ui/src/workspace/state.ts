@@ -4,7 +4,8 @@ import { batch, computed, effect, type ReadonlySignal, signal, type Signal } fro
 
 import { ApiError } from "../api/client";
 import { type Experiment, fetchExperiments, type Primary } from "../api/experiments";
-import { type Aggregate, fetchChanges, fetchKeys, fetchRuns, type Keys, mergeRuns, type RunQuery, type RunTable, textAt } from "../api/runs";
+import { fetchChanges, fetchKeys, fetchRuns, type RunQuery } from "../api/runs";
+import { type Aggregate, type Keys, mergeRuns, type RunTable, textAt } from "../pure/run_table";
 import { poll } from "../live";
 import { type ColumnId, columnsThatDiffer, metricColumn, orderTerm, parseColumn, sortRows, wantedMetrics } from "../pure/run_columns";
 import { readView, shortId, type View, writeView } from "../pure/url_state";
