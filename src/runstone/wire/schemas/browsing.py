@@ -6,8 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from runstone.wire.schemas.common import Answer, FileInfo, Float, Request
-from runstone.wire.schemas.runs import SearchRuns
+from runstone.wire.schemas.common import Answer, FileInfo, Float, ListRequest, Request
 
 __all__ = [
     "BulkAnswer",
@@ -58,6 +57,7 @@ __all__ = [
 ]
 
 ColumnType = Literal["f4", "f8", "i8", "u1", "u2", "u4"]
+View = Literal["ACTIVE_ONLY", "DELETED_ONLY", "ALL"]
 AggregateName = Literal["last", "min", "max", "first", "count", "last_step", "last_time"]
 
 
@@ -130,14 +130,11 @@ class CapabilitiesAnswer(Answer, kw_only=True):
 # -- experiments
 
 
-class OverviewExperiments(Request, kw_only=True):
+class OverviewExperiments(ListRequest, kw_only=True):
     """A page of experiments with what happens in them. `sparkline`: the most values of one."""
 
-    view_type: str | int | None = None
-    filter: str | None = None
-    order_by: list[str] = []
+    view_type: View = "ACTIVE_ONLY"
     max_results: int = 100
-    page_token: str | None = None
     sparkline: int = 24
 
 
@@ -182,12 +179,15 @@ class OverviewAnswer(Answer, kw_only=True):
 # -- runs as columns
 
 
-class SearchRunColumns(SearchRuns, kw_only=True):
+class SearchRunColumns(ListRequest, kw_only=True):
     """A search for runs as chosen columns; keys that are not given are all. `precise`: metrics as float64.
 
     With `keys` and `count` the answer has these of all that the search goes through, not of the page alone.
     """
 
+    experiment_ids: list[str]
+    run_view_type: View = "ACTIVE_ONLY"
+    max_results: int = 1000
     metrics: list[str] | None = None
     aggregates: tuple[AggregateName, ...] = ("last",)
     params: list[str] | None = None
@@ -465,7 +465,7 @@ class WeighParams(Request, kw_only=True):
     experiment_ids: list[str]
     metric: str
     filter: str | None = None
-    run_view_type: str | int | None = None
+    run_view_type: View = "ACTIVE_ONLY"
     aggregate: Literal["last", "min", "max"] = "last"
 
 
@@ -498,7 +498,7 @@ class DownloadRuns(Request, kw_only=True):
 
     experiment_ids: list[str]
     filter: str | None = None
-    run_view_type: str | int | None = None
+    run_view_type: View = "ACTIVE_ONLY"
     order_by: list[str] = []
 
 
