@@ -1,4 +1,4 @@
-"""Does the wheel hold all of the package, the licence and `py.typed`, and nothing else? check_wheel.py WHEEL"""
+"""Does the wheel hold all of the package, the web UI, the licence and `py.typed`, and nothing else? check_wheel.py WHEEL"""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ def main(wheel: str) -> int:
         missing.add("runstone/py.typed")
     if not any("/stores/sql/migrations/versions/" in name for name in names):
         missing.add("the migrations")
+    if "runstone/server/static/index.html" not in names:
+        missing.add("the web UI")
     if not any(name.endswith("/LICENSE") for name in metadata):
         missing.add("LICENSE")
     foreign = names - metadata - expected

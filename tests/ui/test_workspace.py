@@ -16,7 +16,8 @@ def names(page: Page) -> list[str]:
 
 
 def column(page: Page, heading: str) -> list[float]:
-    index = page.locator(".row.head .cell").all_inner_texts().index(heading)
+    headings = [text.split("\n")[0] for text in page.locator(".row.head .cell").all_inner_texts()]
+    index = headings.index(heading)
     cells = page.locator(f'.row:not(.head) [aria-colindex="{index + 1}"]').all_inner_texts()
     return [float(cell.replace("−", "-")) for cell in cells]
 
@@ -39,6 +40,7 @@ def test_the_best_run_is_on_top_and_the_params_that_moved_it_are_named(server: R
 def test_a_click_on_a_heading_sorts_and_the_url_keeps_it(server: RunningServer, open_page: Open) -> None:
     page = open_page(experiment_path(server))
     page.get_by_role("columnheader", name="lr").get_by_role("button").click()
+    page.wait_for_url("**sort=params.lr")
     assert column(page, "lr") == sorted(column(page, "lr"))
     page.get_by_role("columnheader", name="lr").get_by_role("button").click()
     assert "sort=-params.lr" in page.url

@@ -64,7 +64,8 @@ async function send(group: Waiting[]): Promise<void> {
       run_ids: runIds,
       keys: [...new Set(group.map((one) => one.request.key))],
       x: x === "wall" ? "time" : x,
-      ...(zoom && { from_x: zoom.low, to_x: zoom.high }),
+      // The server's ranges are of whole steps and milliseconds.
+      ...(zoom && { from_x: Math.floor(zoom.low), to_x: Math.ceil(zoom.high) }),
       buckets,
     });
     const charts = new Map((answer.head.charts ?? []).map((chart) => [chart.key, chart]));

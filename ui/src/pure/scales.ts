@@ -52,7 +52,7 @@ export function ticks(range: Range, wanted: number, log: boolean): number[] {
   const rough = (range.high - range.low) / Math.max(1, wanted);
   if (!(rough > 0) || !Number.isFinite(rough)) return [];
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => power * factor >= rough * 0.999) ?? 10);
+  const step = power * ([1, 2, 5, 10].find((factor) => power * factor >= rough * 0.7) ?? 10);
   const found: number[] = [];
   for (let index = Math.ceil(range.low / step - 1e-9); index * step <= range.high + step * 1e-9; index++) {
     found.push(Number((index * step).toPrecision(12)));

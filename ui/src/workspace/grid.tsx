@@ -347,7 +347,7 @@ interface Bar {
 }
 type Bars = Map<ColumnId, Bar>;
 
-/** How long the bar of a value is; by the logarithm where a column spans more than three powers of ten. */
+/** How long the bar of a value is; by the logarithm where a column spans more than two powers of ten. */
 function barScales(table: RunTable | null, columns: ColumnId[]): Bars {
   const bars: Bars = new Map();
   if (!table) return bars;
@@ -355,7 +355,7 @@ function barScales(table: RunTable | null, columns: ColumnId[]): Bars {
     if (!isNumeric(table, column) || column === "duration") continue;
     const range = extent([Float64Array.from({ length: table.rows }, (_, row) => numberAt(table, column, row, 0))]);
     if (!range) continue;
-    const log = range.low > 0 && range.high / range.low > 1000;
+    const log = range.low > 0 && range.high / range.low > 100;
     const of = log ? Math.log : (value: number) => value;
     const [low, high] = [of(range.low), of(range.high)];
     bars.set(column, { part: (value) => (high === low ? 0 : (of(value) - low) / (high - low)) });
