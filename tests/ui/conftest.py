@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -35,20 +36,26 @@ def browser() -> Iterator[Browser]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server over some finished runs; tests that change them use experiments of their own."""
     folder = tmp_path_factory.mktemp("ui")
+    # A script outside of any repository: the runs are the same whatever is committed here.
+    shutil.copy(TRAINING, folder / "train.py")
     running = RunningServer(folder / "store")
-    train(running.url, EXPERIMENT, RUNS, 120)
+    train(running, EXPERIMENT, RUNS, 120)
     yield running
     running.close()
 
 
-def train(uri: str, experiment: str, runs: int, steps: int) -> None:
+def train(server: RunningServer, experiment: str, runs: int, steps: int) -> None:
     """Some runs, recorded by a process of their own."""
-    start_training(uri, experiment, runs, steps).communicate(timeout=120)
+    start_training(server, experiment, runs, steps).communicate(timeout=120)
 
 
-def start_training(uri: str, experiment: str, runs: int, steps: int, pause_s: float = 0) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(TRAINING), uri, experiment, str(runs), str(steps), str(pause_s)]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | {"MLFLOW_TRACKING_URI": uri})
+def start_training(
+    server: RunningServer, experiment: str, runs: int, steps: int, pause_s: float = 0
+) -> subprocess.Popen[bytes]:
+    """The same, going on while the test does."""
+    script = server.folder.parent / "train.py"
+    command = [sys.executable, str(script), server.url, experiment, str(runs), str(steps), str(pause_s)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | {"LOGNAME": "ada"})
 
 
 @pytest.fixture

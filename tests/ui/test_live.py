@@ -12,12 +12,12 @@ pytestmark = pytest.mark.xdist_group("ui")
 
 
 def test_a_new_run_its_points_and_its_end_show_while_one_looks(server: RunningServer, open_page: Open) -> None:
-    train(server.url, "live", 2, 10)
+    train(server, "live", 2, 10)
     page = open_page(experiment_path(server, "live"))
     expect(page.get_by_test_id("run-count")).to_have_text("2 runs")
     page.get_by_label("Select adamw-0").check()
     page.evaluate("window.neverReloaded = true")
-    process = start_training(server.url, "live", 1, 25, 0.1)
+    process = start_training(server, "live", 1, 25, 0.1)
     try:
         expect(page.get_by_test_id("run-count")).to_have_text("3 runs")
         expect(page.locator(".sub-bar .status.live")).to_have_text("1 live")
@@ -30,7 +30,7 @@ def test_a_new_run_its_points_and_its_end_show_while_one_looks(server: RunningSe
 
 
 def test_the_page_of_a_run_follows_its_curve(server: RunningServer, open_page: Open) -> None:
-    process = start_training(server.url, "followed", 1, 40, 0.1)
+    process = start_training(server, "followed", 1, 40, 0.1)
     try:
         page = open_page("/")
         page.get_by_role("link", name="followed").click()

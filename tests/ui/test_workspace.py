@@ -137,7 +137,7 @@ def test_a_chart_is_a_table_for_those_who_ask(server: RunningServer, open_page: 
 
 
 def test_deleted_runs_come_back_with_undo(server: RunningServer, open_page: Open) -> None:
-    train(server.url, "to delete", 3, 5)
+    train(server, "to delete", 3, 5)
     page = open_page(experiment_path(server, "to delete"))
     count_shown(page, "3 runs")
     page.get_by_label("Select all runs").check()
@@ -148,7 +148,7 @@ def test_deleted_runs_come_back_with_undo(server: RunningServer, open_page: Open
 
 
 def test_a_saved_view_is_there_for_the_next_reader(server: RunningServer, open_page: Open) -> None:
-    train(server.url, "with views", 3, 5)
+    train(server, "with views", 3, 5)
     path = experiment_path(server, "with views")
     page = open_page(f"{path}?sort=params.lr&smooth=0.6")
     page.get_by_role("button", name="View", exact=True).click()
@@ -162,7 +162,7 @@ def test_a_saved_view_is_there_for_the_next_reader(server: RunningServer, open_p
 
 
 def test_tags_are_set_on_the_selection(server: RunningServer, open_page: Open) -> None:
-    train(server.url, "to tag", 2, 5)
+    train(server, "to tag", 2, 5)
     page = open_page(experiment_path(server, "to tag"))
     page.get_by_label("Select all runs").check()
     page.get_by_role("button", name="Tag", exact=True).click()
