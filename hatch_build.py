@@ -53,7 +53,13 @@ def run_npm(*arguments: str, folder: Path = UI) -> None:
     """Run npm in a folder; its output is shown only where it fails."""
     command, environment = npm_command()
     done = subprocess.run(
-        [*command, *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(f"`npm {' '.join(arguments)}` in {folder} failed:\n{done.stdout}")

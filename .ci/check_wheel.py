@@ -1,4 +1,7 @@
-"""Does the wheel hold all of the package, the web UI, the licence and `py.typed`, and nothing else? check_wheel.py WHEEL"""
+"""Does the wheel hold the package, the web UI, the licence and `py.typed`, all of it and nothing else?
+
+check_wheel.py WHEEL
+"""
 
 from __future__ import annotations
 

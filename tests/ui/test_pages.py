@@ -114,9 +114,7 @@ def test_an_empty_store_shows_how_to_begin(open_page: Open, tmp_path: Path) -> N
         empty.close()
 
 
-def test_a_server_that_is_read_only_shows_no_control_that_writes(
-    server: RunningServer, open_page: Open
-) -> None:
+def test_a_server_that_is_read_only_shows_no_control_that_writes(server: RunningServer, open_page: Open) -> None:
     reader = RunningServer(server.folder, "--read-only")
     try:
         page = open_page("/", base=reader.url)

@@ -20,7 +20,9 @@ def main(uri: str, experiment: str, runs: int, steps: int, pause_s: float) -> No
         rate = 10 ** (-4 + 3 * ((index * 7) % runs) / max(1, runs - 1))
         optimizer = ("adamw", "sgd", "lion")[index % 3]
         with mlflow.start_run(run_name=f"{optimizer}-{index}"):
-            mlflow.log_params({"lr": f"{rate:.3g}", "optimizer": optimizer, "batch_size": 32 << index % 3, "model.depth": 12})
+            mlflow.log_params(
+                {"lr": f"{rate:.3g}", "optimizer": optimizer, "batch_size": 32 << index % 3, "model.depth": 12}
+            )
             mlflow.set_tag("team", "vision" if index % 2 else "speech")
             train(rate, optimizer, steps, pause_s)
             if index < 3:
@@ -71,7 +73,12 @@ def picture(index: int, step: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"".join(rows))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"".join(rows)))
+        + chunk(b"IEND", b"")
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The web UI's built files: which paths they answer, and with which headers. Knows nothing of what they do.
 
-The files are made by `ui/` and lie in `static/` beside this module, in the wheel but not in git. They are read once, and
-kept with their gzipped form: all of them are smaller than a picture.
+The files are made by `ui/` and lie in `static/` beside this module, in the wheel but not in git. They are read once,
+and kept with their gzipped form: all of them are smaller than a picture.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ _PAGE = """<!doctype html>
 python train.py
 runstone -u {url} runs list</pre>
 <p>For programs: <a href="{url}/api/runstone/v1/openapi.json">OpenAPI</a>, <a href="{url}/metrics">metrics</a>,
-<a href="{url}/health">health</a>. The pages to browse runs in are not built here: <code>scripts/ui build</code> makes them.</p>
+<a href="{url}/health">health</a>. The pages to browse runs in are not built here: <code>scripts/ui build</code>
+makes them.</p>
 </html>
 """
 

@@ -93,7 +93,6 @@ export async function fetchValues(experimentIds: string[], kind: "param" | "tag"
 export interface Capabilities {
   version: string;
   read_only?: boolean;
-  user?: string;
 }
 
 export const fetchCapabilities = () => get<Capabilities>("capabilities");
