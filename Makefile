@@ -13,8 +13,9 @@ ENV := PYTHON=$(PYTHON) scripts/environment
 PEERS := build/mlflow/locked.stamp build/mlflow-2/locked.stamp build/mlflow-1/locked.stamp
 
 # Folders too, whose times change when a file in them goes.
-PACKAGE := $(shell find src ! -path '*/__pycache__*') pyproject.toml README.md LICENSE
-CHECKED := $(shell find src tests benchmarks examples scripts .ci -name '*.py' 2>/dev/null) pyproject.toml
+PACKAGE := $(shell find src ! -path '*/__pycache__*' ! -path '*/server/static*') pyproject.toml hatch_build.py README.md LICENSE
+UI := $(shell find ui -type f ! -path '*/node_modules/*')
+CHECKED := $(shell find src tests benchmarks examples scripts .ci -name '*.py' 2>/dev/null) hatch_build.py pyproject.toml
 
 .DELETE_ON_ERROR:
 .PHONY: help test lint format demo docs bench lock clean
@@ -25,7 +26,7 @@ help:  ## List the targets
 test: lint build/test/wheel.stamp $(PEERS)  ## Check the source, then test the built wheel in an environment of its own
 	scripts/test_wheel build/test $(PYTEST_ARGS)
 
-lint: build/lint.stamp  ## Style, types and the direction of imports
+lint: build/lint.stamp build/ui-checked.stamp  ## Style, types, the direction of imports, and the web UI's source
 
 format: .venv/locked.stamp  ## Put the code into the house style
 	$(BIN)/ruff check --fix-only --quiet .
@@ -54,7 +55,16 @@ build/lint.stamp: .venv/locked.stamp $(CHECKED)
 	$(BIN)/lint-imports
 	@mkdir -p $(@D) && touch $@
 
-build/wheel.stamp: .venv/locked.stamp $(PACKAGE)
+# The wheel's build makes the web UI's pages where there are none: those that are older than their source go.
+build/ui.stamp: $(UI)
+	rm -rf src/runstone/server/static
+	@mkdir -p $(@D) && touch $@
+
+build/ui-checked.stamp: .venv/locked.stamp build/ui.stamp scripts/ui hatch_build.py
+	$(BIN)/python scripts/ui check
+	@touch $@
+
+build/wheel.stamp: .venv/locked.stamp $(PACKAGE) build/ui.stamp
 	rm -rf build/dist
 	$(BIN)/python -m build --wheel --no-isolation --outdir build/dist . > build/wheel.log || (cat build/wheel.log; exit 1)
 	@touch $@
@@ -68,7 +78,7 @@ build/%/locked.stamp: requirements/%.txt scripts/environment
 	$(ENV) build/$* requirements/$*.txt
 	@touch $@
 
-build/demo/package.stamp: build/demo/locked.stamp $(PACKAGE)
+build/demo/package.stamp: build/demo/locked.stamp $(PACKAGE) build/ui.stamp
 	build/demo/bin/python -m pip install -qq --no-deps --force-reinstall .
 	@touch $@
 

@@ -1,4 +1,7 @@
-"""Does the wheel hold all of the package, the licence and `py.typed`, and nothing else? check_wheel.py WHEEL"""
+"""Does the wheel hold the package, the web UI, the licence and `py.typed`, all of it and nothing else?
+
+check_wheel.py WHEEL
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ def main(wheel: str) -> int:
         missing.add("runstone/py.typed")
     if not any("/stores/sql/migrations/versions/" in name for name in names):
         missing.add("the migrations")
+    if "runstone/server/static/index.html" not in names:
+        missing.add("the web UI")
     if not any(name.endswith("/LICENSE") for name in metadata):
         missing.add("LICENSE")
     foreign = names - metadata - expected

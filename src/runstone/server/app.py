@@ -27,6 +27,7 @@ from runstone.server.file_routes import FileRoutes
 from runstone.server.guards import Guards
 from runstone.server.metrics import CONTENT_TYPE, Metrics
 from runstone.server.options import ServerOptions
+from runstone.server.pages import Pages
 from runstone.server.targets import Handler, Target, wrong_verb
 from runstone.server.welcome import HEADERS, welcome_page
 from runstone.tracking.base import MAX_PAGE
@@ -82,6 +83,7 @@ class App:
         self._dispatcher = Dispatcher(tracking, self._appends, self._executor, _capabilities(options))
         self._files = ArtifactService(self._executor)
         self._file_routes = FileRoutes(self._files, artifacts, options.static_prefix)
+        self._pages = Pages(options.static_prefix)
         self._guards = Guards(options.allowed_hosts, options.cors_origins)
         self._private_folder = "" if artifacts is None else artifacts.local_folder()
         self._metrics = Metrics(options.metrics_folder, self._appends)
@@ -89,8 +91,6 @@ class App:
         routes = self._dispatcher.table()
         self._templates = [(path.split("/"), verbs) for path, verbs in routes.items() if "{" in path]
         plain: dict[str, Handler] = {
-            "": self._welcome,
-            "/": self._welcome,
             "/health": self._health,
             "/version": self._version,
             "/metrics": self._render_metrics,
@@ -102,6 +102,8 @@ class App:
             "/model-versions/get-artifact": self._get_version_artifact,
         }
         self._targets = {path: self._route_targets(verbs, {}) for path, verbs in routes.items() if "{" not in path}
+        if not self._pages:
+            plain |= {"": self._welcome, "/": self._welcome}
         for path, handler in plain.items():
             self._targets[path] = {"GET": Target(path.strip("/") or "welcome", handler, False)}
 
@@ -179,7 +181,7 @@ class App:
         verbs = self._targets.get(path) or self._match(path)
         if verbs is not None:
             return verbs.get(verb) or wrong_verb(path, method, verbs)
-        return self._file_routes.find(path, verb) or _unknown(path)
+        return self._file_routes.find(path, verb) or self._pages.find(path, verb) or _unknown(path)
 
     def _match(self, path: str) -> dict[str, Target] | None:
         parts = path.split("/")

@@ -1,4 +1,4 @@
-"""The page at `/`: what this server is, and how to record to it. A single file without scripts."""
+"""The page at `/` where the web UI is not built: what this server is, and how to record to it. Without scripts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _PAGE = """<!doctype html>
 python train.py
 runstone -u {url} runs list</pre>
 <p>For programs: <a href="{url}/api/runstone/v1/openapi.json">OpenAPI</a>, <a href="{url}/metrics">metrics</a>,
-<a href="{url}/health">health</a>. This version has no pages to browse runs in; the command line shows them.</p>
+<a href="{url}/health">health</a>. The pages to browse runs in are not built here: <code>scripts/ui build</code>
+makes them.</p>
 </html>
 """
 
