@@ -16,9 +16,9 @@ import pytest
 from runstone.connect import open_store
 from runstone.tracking.local import LocalTracking
 from tests.peers.environments import find_mlflow
-from tests.postgres.conftest import empty_url, server
+from tests.postgres.conftest import empty_url, postgres
 
-__all__ = ["empty_url", "server"]
+__all__ = ["empty_url", "postgres"]
 
 WRITER = Path(__file__).with_name("written_by_mlflow.py")
 
