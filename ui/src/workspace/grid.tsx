@@ -15,7 +15,7 @@ import { select, type Workspace } from "./state";
 
 const ROW = 26;
 const NAME_WIDTH = 230;
-const WIDTH = 96;
+const WIDTH = 104;
 const SPARE_ROWS = 8;
 
 export function Grid({ space }: { space: Workspace }) {
