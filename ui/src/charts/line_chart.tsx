@@ -30,8 +30,8 @@ interface Props {
 
 const NEAR_PX = 60;
 const SHORTEST_DRAG_PX = 6;
-/** Room that a tip wants at the right of its place. */
-const TIP_PX = 170;
+/** Room that a tip wants beside its place. */
+const TIP_PX = 160;
 
 export function LineChart({ label, curves, look, pointer, zoom, onZoom, onOpen, plotRef }: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -148,10 +148,11 @@ function Tip({ plot, nearest }: { plot: Plot; nearest: Signal<Nearest | null> })
   if (!found) return null;
   const { line, index } = found;
   const x = plot.x.pixel(line.x[index]!);
-  const left = x > plot.size.width - TIP_PX;
+  const left = x > plot.size.width / 2;
+  const place = left ? Math.max(x - 12, TIP_PX) : Math.min(x + 12, plot.size.width - TIP_PX);
   const raw = line.raw[index]!;
   return (
-    <div class={`tip ${left ? "tip-left" : ""}`} style={{ left: `${x}px`, top: `${MARGIN.top}px` }}>
+    <div class={`tip ${left ? "tip-left" : ""}`} style={{ left: `${place}px`, top: `${MARGIN.top}px` }}>
       <b>
         <i class="dot" style={{ background: line.color }} /> {line.name}
       </b>

@@ -1,6 +1,7 @@
 // The runs table: only the rows and columns within sight are in the page, however many there are.
 
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import { textAt, type RunTable } from "../pure/run_table";
@@ -17,6 +18,7 @@ const ROW = 26;
 const NAME_WIDTH = 230;
 const WIDTH = 104;
 const SPARE_ROWS = 8;
+const MOST_KEPT = 300;
 
 export function Grid({ space }: { space: Workspace }) {
   const box = useRef<HTMLDivElement>(null);
@@ -56,7 +58,8 @@ export function Grid({ space }: { space: Workspace }) {
   const firstColumn = Math.max(0, Math.floor(left.value / WIDTH) - 1);
   const lastColumn = Math.min(shownColumns.length, Math.ceil((left.value + size.value.width - NAME_WIDTH) / WIDTH) + 1);
   const visible = useMemo(() => shownColumns.slice(firstColumn, lastColumn), [shownColumns, firstColumn, lastColumn]);
-  const sight: Sight = { columns: visible, first: firstColumn, total: shownColumns.length };
+  const sight: Sight = useMemo(() => ({ columns: visible, first: firstColumn }), [visible, firstColumn]);
+  const kept = useKept();
 
   const pick = (index: number, through: boolean) => {
     const item = items.value[index];
@@ -140,23 +143,27 @@ export function Grid({ space }: { space: Workspace }) {
         {current &&
           items.value.slice(firstRow, lastRow).map((item, offset) => {
             const index = firstRow + offset;
-            const shared = { space, table: current, sight, index, isActive: active.value === index };
-            return item.kind === "group" ? (
-              <GroupRow key={`group:${item.label}`} {...shared} item={item} onFlip={() => flip(`group:${item.label}`)} />
-            ) : (
+            const isActive = active.value === index;
+            const shared = { space, table: current, sight, index, isActive };
+            if (item.kind === "group") {
+              return <GroupRow key={`group:${item.label}`} {...shared} item={item} onFlip={() => flip(`group:${item.label}`)} />;
+            }
+            const id = current.ids[item.row]!;
+            const isSelected = selected.value.has(id);
+            return kept(id, [item, index, isActive, isSelected, sight, bars.value, current], () => (
               <RunRow
-                key={current.ids[item.row]}
+                key={id}
                 {...shared}
                 item={item}
                 bars={bars.value}
-                isSelected={selected.value.has(current.ids[item.row]!)}
+                isSelected={isSelected}
                 onPick={(through) => {
                   active.value = index;
                   pick(index, through);
                 }}
-                onFlip={() => flip(current.ids[item.row]!)}
+                onFlip={() => flip(id)}
               />
-            );
+            ));
           })}
       </div>
     </div>
@@ -166,7 +173,19 @@ export function Grid({ space }: { space: Workspace }) {
 interface Sight {
   columns: ColumnId[];
   first: number;
-  total: number;
+}
+
+/** Rows as they were drawn before, while nothing that they show has changed: Preact passes over what is the same. */
+function useKept() {
+  const rows = useRef(new Map<string, { of: unknown[]; row: VNode }>());
+  return (id: string, of: unknown[], draw: () => VNode): VNode => {
+    const old = rows.current.get(id);
+    if (old && of.every((one, index) => one === old.of[index])) return old.row;
+    if (rows.current.size > MOST_KEPT) rows.current.clear();
+    const row = draw();
+    rows.current.set(id, { of, row });
+    return row;
+  };
 }
 
 function Head({ space, sight, sort }: { space: Workspace; sight: Sight; sort: { column: ColumnId; descending: boolean } }) {
