@@ -8,7 +8,7 @@ import { textAt, type RunTable } from "../pure/run_table";
 import { Dot, Icon, StatusMark } from "../parts/small";
 import { age, count, duration, fullNumber, moment, shortNumber } from "../pure/format";
 import { extent } from "../pure/scales";
-import { type ColumnId, cellText, heading, isNumeric, meanAndSpread, numberAt, parseColumn } from "../pure/run_columns";
+import { type ColumnId, cellText, heading, isNumeric, meanAndSpread, numberAt, numbersOf, parseColumn } from "../pure/run_columns";
 import { shortId } from "../pure/url_state";
 import { go, href } from "../router";
 import { arrange, type Item } from "./rows";
@@ -60,6 +60,10 @@ export function Grid({ space }: { space: Workspace }) {
   const visible = useMemo(() => shownColumns.slice(firstColumn, lastColumn), [shownColumns, firstColumn, lastColumn]);
   const sight: Sight = useMemo(() => ({ columns: visible, first: firstColumn }), [visible, firstColumn]);
   const kept = useKept();
+  const hovered = useSignal<string | null>(null);
+  const pinned = new Set(view.value.pinned);
+  const hidden = new Set(view.value.hidden);
+  const charted = new Set(space.charted.value);
 
   const pick = (index: number, through: boolean) => {
     const item = items.value[index];
@@ -150,13 +154,24 @@ export function Grid({ space }: { space: Workspace }) {
             }
             const id = current.ids[item.row]!;
             const isSelected = selected.value.has(id);
-            return kept(id, [item, index, isActive, isSelected, sight, bars.value, current], () => (
+            const marks = {
+              isPinned: pinned.has(shortId(id)),
+              isHidden: hidden.has(shortId(id)),
+              isCharted: charted.has(id),
+              isHovered: hovered.value === id,
+            };
+            return kept(id, [item, index, isActive, isSelected, sight, bars.value, current, ...Object.values(marks)], () => (
               <RunRow
                 key={id}
                 {...shared}
                 item={item}
                 bars={bars.value}
                 isSelected={isSelected}
+                {...marks}
+                onHover={() => {
+                  hovered.value = id;
+                  space.pointer.runId.value = id;
+                }}
                 onPick={(through) => {
                   active.value = index;
                   pick(index, through);
@@ -254,6 +269,11 @@ function RunRow(
     item: Item & { kind: "run" };
     bars: Bars;
     isSelected: boolean;
+    isPinned: boolean;
+    isHidden: boolean;
+    isCharted: boolean;
+    isHovered: boolean;
+    onHover: () => void;
     onPick: (through: boolean) => void;
     onFlip: () => void;
   },
@@ -261,10 +281,7 @@ function RunRow(
   const { space, table, sight, index, item, bars, isSelected, isActive } = props;
   const { row } = item;
   const id = table.ids[row]!;
-  const short = shortId(id);
-  const isPinned = space.view.value.pinned.includes(short);
-  const isHidden = space.view.value.hidden.includes(short);
-  const isCharted = space.charted.value.includes(id);
+  const { isPinned, isHidden, isCharted } = props;
   return (
     <div
       role="row"
@@ -273,7 +290,7 @@ function RunRow(
       data-run={id}
       class={`row ${isSelected ? "selected" : ""} ${isActive ? "active" : ""} ${isHidden ? "away" : ""}`}
       style={{ top: `${(index + 1) * ROW}px` }}
-      onPointerEnter={() => (space.pointer.runId.value = id)}
+      onPointerEnter={props.onHover}
       onClick={(event) => {
         if (!(event.target as Element).closest("a,button,input")) props.onPick(event.shiftKey);
       }}
@@ -296,18 +313,20 @@ function RunRow(
         )}
         <Dot runId={id} hollow={!isCharted} />
         <a href={href(`r/${id}`)} tabIndex={-1} title={table.names[row]}>
-          {table.names[row] || short}
+          {table.names[row] || shortId(id)}
         </a>
         {item.children > 0 && <small>{item.children}</small>}
         <StatusMark status={textAt(table.status, row)} />
-        <span class={`row-acts ${isPinned || isHidden ? "kept" : ""}`}>
-          <button type="button" tabIndex={-1} class={isPinned ? "on" : ""} aria-pressed={isPinned} aria-label="Pin" title="Pin (p)" onClick={() => togglePin(space, id)}>
-            <Icon name="pin" />
-          </button>
-          <button type="button" tabIndex={-1} class={isHidden ? "on" : ""} aria-pressed={isHidden} aria-label="Hide from charts" title="Hide from charts (h)" onClick={() => toggleHidden(space, id)}>
-            <Icon name="eye" />
-          </button>
-        </span>
+        {(isPinned || isHidden || isActive || props.isHovered) && (
+          <span class={`row-acts ${isPinned || isHidden ? "kept" : ""}`}>
+            <button type="button" tabIndex={-1} class={isPinned ? "on" : ""} aria-pressed={isPinned} aria-label="Pin" title="Pin (p)" onClick={() => togglePin(space, id)}>
+              <Icon name="pin" />
+            </button>
+            <button type="button" tabIndex={-1} class={isHidden ? "on" : ""} aria-pressed={isHidden} aria-label="Hide from charts" title="Hide from charts (h)" onClick={() => toggleHidden(space, id)}>
+              <Icon name="eye" />
+            </button>
+          </span>
+        )}
       </div>
       {sight.columns.map((column, offset) => (
         <Cell key={column} table={table} column={column} row={row} bar={bars.get(column)} index={sight.first + offset} />
@@ -372,7 +391,7 @@ function barScales(table: RunTable | null, columns: ColumnId[]): Bars {
   if (!table) return bars;
   for (const column of columns) {
     if (!isNumeric(table, column) || column === "duration") continue;
-    const range = extent([Float64Array.from({ length: table.rows }, (_, row) => numberAt(table, column, row, 0))]);
+    const range = extent([numbersOf(table, column, 0)]);
     if (!range) continue;
     const log = range.low > 0 && range.high / range.low > 100;
     const of = log ? Math.log : (value: number) => value;
