@@ -302,8 +302,9 @@ function RunRow(
           aria-label={`Select ${table.names[row]}`}
           checked={isSelected}
           onClick={(event) => {
-            event.preventDefault();
             props.onPick(event.shiftKey);
+            // With Shift a run that is selected stays so, whatever the box has made of the click.
+            event.currentTarget.checked = space.selected.value.has(id);
           }}
         />
         {item.children > 0 && (
