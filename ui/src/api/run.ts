@@ -81,6 +81,7 @@ export interface FilterCheck {
   ok: boolean;
   message?: string;
   column?: number;
+  expected?: string;
 }
 
 export const checkFilter = (filter: string) => post<FilterCheck>("filters/check", { filter });

@@ -42,14 +42,15 @@ export function ChartCard({ metric, source, look }: { metric: string; source: Ch
   };
   const savePng = () => {
     const canvas = document.createElement("canvas");
-    const source = card.current?.querySelector("canvas");
-    if (!source || !card.current) return;
-    canvas.width = source.width;
-    canvas.height = source.height;
+    const [axes, lines] = card.current?.querySelectorAll("canvas") ?? [];
+    if (!axes || !lines || !card.current) return;
+    canvas.width = axes.width;
+    canvas.height = axes.height;
     const context = canvas.getContext("2d")!;
     context.fillStyle = themeInk(card.current).background;
     context.fillRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(source, 0, 0);
+    context.drawImage(axes, 0, 0);
+    context.drawImage(lines, 0, 0);
     canvas.toBlob((blob) => blob && download(`${fileName(metric)}.png`, blob));
   };
   const saveCsv = () => {

@@ -1,4 +1,4 @@
-// A line chart on two canvases: the lines below, what follows the pointer above. Redraws only what changed.
+// A line chart on canvases: axes, above them the lines, and above these what follows the pointer. Redraws what changed.
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
@@ -8,7 +8,7 @@ import { fullNumber, shortNumber } from "../pure/format";
 import type { Range } from "../pure/scales";
 import { theme } from "../theme";
 import { type Curve, layOut, type Look, MARGIN, type Nearest, nearestLine, type Plot, smoothed, xText } from "./model";
-import { fitCanvas, paintCrosshair, paintHighlight, paintPlot, paintSelection, themeInk } from "./paint";
+import { fitCanvas, paintCrosshair, paintHighlight, paintAxes, paintLines, paintSelection, themeInk } from "./paint";
 
 /** What charts on one page share: where the pointer is, and on which run. */
 export interface Pointer {
@@ -30,9 +30,12 @@ interface Props {
 
 const NEAR_PX = 60;
 const SHORTEST_DRAG_PX = 6;
+/** Room that a tip wants beside its place. */
+const TIP_PX = 160;
 
 export function LineChart({ label, curves, look, pointer, zoom, onZoom, onOpen, plotRef }: Props) {
   const box = useRef<HTMLDivElement>(null);
+  const axes = useRef<HTMLCanvasElement>(null);
   const below = useRef<HTMLCanvasElement>(null);
   const above = useRef<HTMLCanvasElement>(null);
   const size = useBoxSize(box);
@@ -46,8 +49,10 @@ export function LineChart({ label, curves, look, pointer, zoom, onZoom, onOpen, 
   if (plotRef) plotRef.current = plot;
 
   useLayoutEffect(() => {
-    if (!plot || !below.current || !box.current) return;
-    paintPlot(fitCanvas(below.current, plot.size.width, plot.size.height), plot, themeInk(box.current));
+    if (!plot || !axes.current || !below.current || !box.current) return;
+    const { width, height } = plot.size;
+    paintAxes(fitCanvas(axes.current, width, height), plot, themeInk(box.current));
+    paintLines(fitCanvas(below.current, width, height), plot);
   }, [plot, theme.value]);
 
   useEffect(() => {
@@ -130,6 +135,7 @@ export function LineChart({ label, curves, look, pointer, zoom, onZoom, onOpen, 
       onPointerUp={release}
       onDblClick={() => onZoom(null)}
     >
+      <canvas ref={axes} />
       <canvas ref={below} />
       <canvas ref={above} />
       {plot && <Tip plot={plot} nearest={nearest} />}
@@ -143,9 +149,10 @@ function Tip({ plot, nearest }: { plot: Plot; nearest: Signal<Nearest | null> })
   const { line, index } = found;
   const x = plot.x.pixel(line.x[index]!);
   const left = x > plot.size.width / 2;
+  const place = left ? Math.max(x - 12, TIP_PX) : Math.min(x + 12, plot.size.width - TIP_PX);
   const raw = line.raw[index]!;
   return (
-    <div class={`tip ${left ? "tip-left" : ""}`} style={{ left: `${x}px`, top: `${MARGIN.top}px` }}>
+    <div class={`tip ${left ? "tip-left" : ""}`} style={{ left: `${place}px`, top: `${MARGIN.top}px` }}>
       <b>
         <i class="dot" style={{ background: line.color }} /> {line.name}
       </b>

@@ -28,8 +28,7 @@ export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: numb
   return context;
 }
 
-export function paintPlot(context: CanvasRenderingContext2D, plot: Plot, ink: Ink): void {
-  paintAxes(context, plot, ink);
+export function paintLines(context: CanvasRenderingContext2D, plot: Plot): void {
   clipped(context, plot, () => {
     const few = plot.lines.length <= 12;
     for (const line of plot.lines) {
@@ -81,7 +80,7 @@ export function paintSelection(context: CanvasRenderingContext2D, plot: Plot, fr
   context.globalAlpha = 1;
 }
 
-function paintAxes(context: CanvasRenderingContext2D, plot: Plot, ink: Ink): void {
+export function paintAxes(context: CanvasRenderingContext2D, plot: Plot, ink: Ink): void {
   const { width, height } = plot.size;
   context.font = "11px system-ui, sans-serif";
   context.lineWidth = 1;

@@ -60,6 +60,16 @@ export function numberAt(table: RunTable, id: ColumnId, row: number, now: number
   return number ?? Number.NaN;
 }
 
+/** All numbers of a column, by row: one look at the column's name for all of them. */
+export function numbersOf(table: RunTable, id: ColumnId, now: number): Float64Array {
+  const { kind, key, aggregate } = parseColumn(id);
+  if (kind === "metric") return table.metrics.get(`${aggregate}:${key}`) ?? new Float64Array(table.rows).fill(Number.NaN);
+  if (kind === "own") return Float64Array.from({ length: table.rows }, (_, row) => numberAt(table, id, row, now));
+  const column = (kind === "param" ? table.params : table.tags).get(key);
+  const byCode = [Number.NaN, ...(column?.numbers ?? []).map((number) => number ?? Number.NaN)];
+  return Float64Array.from({ length: table.rows }, (_, row) => byCode[column?.codes[row] ?? 0] ?? Number.NaN);
+}
+
 export function cellText(table: RunTable, id: ColumnId, row: number): string {
   const { kind, key } = parseColumn(id);
   if (kind === "param") return textAt(table.params.get(key), row);
@@ -120,7 +130,7 @@ export function wantedMetrics(keys: Keys, primary: string | null): string[] {
 /** The rows in order by a column; rows without a value come last either way. Ties keep the newest first. */
 export function sortRows(table: RunTable, rows: Uint32Array, id: ColumnId, descending: boolean, now: number): Uint32Array {
   const sign = descending ? -1 : 1;
-  const numbers = Float64Array.from({ length: table.rows }, (_, row) => numberAt(table, id, row, now));
+  const numbers = numbersOf(table, id, now);
   const texts = isNumeric(table, id) || id === "start" ? null : Array.from({ length: table.rows }, (_, row) => cellText(table, id, row));
   const newest = (a: number, b: number) => table.start[b]! - table.start[a]! || (table.ids[a]! < table.ids[b]! ? 1 : -1);
   return rows.slice().sort((a, b) => {

@@ -2,7 +2,7 @@
 
 import type { RunTable } from "../pure/run_table";
 import { shortNumber } from "../pure/format";
-import { type ColumnId, cellText, isNumeric, numberAt } from "../pure/run_columns";
+import { type ColumnId, cellText, isNumeric, numbersOf } from "../pure/run_columns";
 import { extent, makeScale, padded, ticks } from "../pure/scales";
 
 export interface Axis {
@@ -22,7 +22,8 @@ export function makeAxis(table: RunTable, rows: ArrayLike<number>, column: Colum
 function numberAxis(table: RunTable, rows: ArrayLike<number>, column: ColumnId, wantedLabels: number): Axis | null {
   const now = Date.now();
   const values = new Float64Array(table.rows).fill(Number.NaN);
-  for (let index = 0; index < rows.length; index++) values[rows[index]!] = numberAt(table, column, rows[index]!, now);
+  const numbers = numbersOf(table, column, now);
+  for (let index = 0; index < rows.length; index++) values[rows[index]!] = numbers[rows[index]!]!;
   const range = extent([values]);
   if (!range) return null;
   // A span of more than two powers of ten is read by its logarithm: learning rates, sizes.

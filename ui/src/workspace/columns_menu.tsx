@@ -28,7 +28,7 @@ function Choice({ space }: { space: Workspace }) {
   const groups: [string, { name: string; ids: ColumnId[]; runs?: number }[]][] = [
     ["Params", keys.value.params.map(({ key, runs }) => ({ name: key, ids: [`params.${key}`], runs }))],
     ["Metrics", keys.value.metrics.map(({ key, runs }) => ({ name: key, ids: (["last", "min", "max"] as const).map((aggregate) => metricColumn(key, aggregate)), runs }))],
-    ["Tags", keys.value.tags.map(({ key, runs }) => ({ name: key, ids: [`tags.${key}`], runs }))],
+    ["Tags", keys.value.tags.filter(({ key }) => wanted || !/^(mlflow|runstone)\./.test(key)).map(({ key, runs }) => ({ name: key, ids: [`tags.${key}`], runs }))],
     ["Run", [["started", "start"], ["took", "duration"], ["status", "status"], ["user", "user"]].map(([name, id]) => ({ name: name!, ids: [id!] }))],
   ];
   return (

@@ -97,7 +97,9 @@ export function FilterBox({ value, keys, experimentIds, onApply }: Props) {
     event.stopPropagation();
   };
 
-  const problem = check && !check.ok ? check : null;
+  // A text that only is not finished is no error while one writes it.
+  const isUnfinished = (check?.column ?? 0) >= text.trimEnd().length && document.activeElement === input.current;
+  const problem = check && !check.ok && !isUnfinished ? check : null;
   const options = completion?.options ?? [];
   return (
     <div class="filter">
@@ -133,6 +135,7 @@ export function FilterBox({ value, keys, experimentIds, onApply }: Props) {
         <div class="filter-error" role="alert">
           {problem.column !== undefined && <span class="mono caret">{" ".repeat(problem.column)}^</span>}
           {problem.message}
+          {problem.expected && `; expected ${problem.expected}`}
         </div>
       )}
       <ul id="filter-options" role="listbox" aria-label="Completions" class={options.length ? "options" : "options none"}>

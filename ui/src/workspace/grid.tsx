@@ -1,13 +1,14 @@
 // The runs table: only the rows and columns within sight are in the page, however many there are.
 
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import { textAt, type RunTable } from "../pure/run_table";
 import { Dot, Icon, StatusMark } from "../parts/small";
 import { age, count, duration, fullNumber, moment, shortNumber } from "../pure/format";
 import { extent } from "../pure/scales";
-import { type ColumnId, cellText, heading, isNumeric, meanAndSpread, numberAt, parseColumn } from "../pure/run_columns";
+import { type ColumnId, cellText, heading, isNumeric, meanAndSpread, numberAt, numbersOf, parseColumn } from "../pure/run_columns";
 import { shortId } from "../pure/url_state";
 import { go, href } from "../router";
 import { arrange, type Item } from "./rows";
@@ -15,8 +16,9 @@ import { select, type Workspace } from "./state";
 
 const ROW = 26;
 const NAME_WIDTH = 230;
-const WIDTH = 96;
+const WIDTH = 104;
 const SPARE_ROWS = 8;
+const MOST_KEPT = 300;
 
 export function Grid({ space }: { space: Workspace }) {
   const box = useRef<HTMLDivElement>(null);
@@ -56,7 +58,12 @@ export function Grid({ space }: { space: Workspace }) {
   const firstColumn = Math.max(0, Math.floor(left.value / WIDTH) - 1);
   const lastColumn = Math.min(shownColumns.length, Math.ceil((left.value + size.value.width - NAME_WIDTH) / WIDTH) + 1);
   const visible = useMemo(() => shownColumns.slice(firstColumn, lastColumn), [shownColumns, firstColumn, lastColumn]);
-  const sight: Sight = { columns: visible, first: firstColumn, total: shownColumns.length };
+  const sight: Sight = useMemo(() => ({ columns: visible, first: firstColumn }), [visible, firstColumn]);
+  const kept = useKept();
+  const hovered = useSignal<string | null>(null);
+  const pinned = new Set(view.value.pinned);
+  const hidden = new Set(view.value.hidden);
+  const charted = new Set(space.charted.value);
 
   const pick = (index: number, through: boolean) => {
     const item = items.value[index];
@@ -140,23 +147,38 @@ export function Grid({ space }: { space: Workspace }) {
         {current &&
           items.value.slice(firstRow, lastRow).map((item, offset) => {
             const index = firstRow + offset;
-            const shared = { space, table: current, sight, index, isActive: active.value === index };
-            return item.kind === "group" ? (
-              <GroupRow key={`group:${item.label}`} {...shared} item={item} onFlip={() => flip(`group:${item.label}`)} />
-            ) : (
+            const isActive = active.value === index;
+            const shared = { space, table: current, sight, index, isActive };
+            if (item.kind === "group") {
+              return <GroupRow key={`group:${item.label}`} {...shared} item={item} onFlip={() => flip(`group:${item.label}`)} />;
+            }
+            const id = current.ids[item.row]!;
+            const isSelected = selected.value.has(id);
+            const marks = {
+              isPinned: pinned.has(shortId(id)),
+              isHidden: hidden.has(shortId(id)),
+              isCharted: charted.has(id),
+              isHovered: hovered.value === id,
+            };
+            return kept(id, [item, index, isActive, isSelected, sight, bars.value, current, ...Object.values(marks)], () => (
               <RunRow
-                key={current.ids[item.row]}
+                key={id}
                 {...shared}
                 item={item}
                 bars={bars.value}
-                isSelected={selected.value.has(current.ids[item.row]!)}
+                isSelected={isSelected}
+                {...marks}
+                onHover={() => {
+                  hovered.value = id;
+                  space.pointer.runId.value = id;
+                }}
                 onPick={(through) => {
                   active.value = index;
                   pick(index, through);
                 }}
-                onFlip={() => flip(current.ids[item.row]!)}
+                onFlip={() => flip(id)}
               />
-            );
+            ));
           })}
       </div>
     </div>
@@ -166,7 +188,19 @@ export function Grid({ space }: { space: Workspace }) {
 interface Sight {
   columns: ColumnId[];
   first: number;
-  total: number;
+}
+
+/** Rows as they were drawn before, while nothing that they show has changed: Preact passes over what is the same. */
+function useKept() {
+  const rows = useRef(new Map<string, { of: unknown[]; row: VNode }>());
+  return (id: string, of: unknown[], draw: () => VNode): VNode => {
+    const old = rows.current.get(id);
+    if (old && of.every((one, index) => one === old.of[index])) return old.row;
+    if (rows.current.size > MOST_KEPT) rows.current.clear();
+    const row = draw();
+    rows.current.set(id, { of, row });
+    return row;
+  };
 }
 
 function Head({ space, sight, sort }: { space: Workspace; sight: Sight; sort: { column: ColumnId; descending: boolean } }) {
@@ -235,6 +269,11 @@ function RunRow(
     item: Item & { kind: "run" };
     bars: Bars;
     isSelected: boolean;
+    isPinned: boolean;
+    isHidden: boolean;
+    isCharted: boolean;
+    isHovered: boolean;
+    onHover: () => void;
     onPick: (through: boolean) => void;
     onFlip: () => void;
   },
@@ -242,10 +281,7 @@ function RunRow(
   const { space, table, sight, index, item, bars, isSelected, isActive } = props;
   const { row } = item;
   const id = table.ids[row]!;
-  const short = shortId(id);
-  const isPinned = space.view.value.pinned.includes(short);
-  const isHidden = space.view.value.hidden.includes(short);
-  const isCharted = space.charted.value.includes(id);
+  const { isPinned, isHidden, isCharted } = props;
   return (
     <div
       role="row"
@@ -254,7 +290,7 @@ function RunRow(
       data-run={id}
       class={`row ${isSelected ? "selected" : ""} ${isActive ? "active" : ""} ${isHidden ? "away" : ""}`}
       style={{ top: `${(index + 1) * ROW}px` }}
-      onPointerEnter={() => (space.pointer.runId.value = id)}
+      onPointerEnter={props.onHover}
       onClick={(event) => {
         if (!(event.target as Element).closest("a,button,input")) props.onPick(event.shiftKey);
       }}
@@ -266,8 +302,9 @@ function RunRow(
           aria-label={`Select ${table.names[row]}`}
           checked={isSelected}
           onClick={(event) => {
-            event.preventDefault();
             props.onPick(event.shiftKey);
+            // With Shift a run that is selected stays so, whatever the box has made of the click.
+            event.currentTarget.checked = space.selected.value.has(id);
           }}
         />
         {item.children > 0 && (
@@ -277,18 +314,20 @@ function RunRow(
         )}
         <Dot runId={id} hollow={!isCharted} />
         <a href={href(`r/${id}`)} tabIndex={-1} title={table.names[row]}>
-          {table.names[row] || short}
+          {table.names[row] || shortId(id)}
         </a>
         {item.children > 0 && <small>{item.children}</small>}
         <StatusMark status={textAt(table.status, row)} />
-        <span class={`row-acts ${isPinned || isHidden ? "kept" : ""}`}>
-          <button type="button" tabIndex={-1} class={isPinned ? "on" : ""} aria-pressed={isPinned} aria-label="Pin" title="Pin (p)" onClick={() => togglePin(space, id)}>
-            <Icon name="pin" />
-          </button>
-          <button type="button" tabIndex={-1} class={isHidden ? "on" : ""} aria-pressed={isHidden} aria-label="Hide from charts" title="Hide from charts (h)" onClick={() => toggleHidden(space, id)}>
-            <Icon name="eye" />
-          </button>
-        </span>
+        {(isPinned || isHidden || isActive || props.isHovered) && (
+          <span class={`row-acts ${isPinned || isHidden ? "kept" : ""}`}>
+            <button type="button" tabIndex={-1} class={isPinned ? "on" : ""} aria-pressed={isPinned} aria-label="Pin" title="Pin (p)" onClick={() => togglePin(space, id)}>
+              <Icon name="pin" />
+            </button>
+            <button type="button" tabIndex={-1} class={isHidden ? "on" : ""} aria-pressed={isHidden} aria-label="Hide from charts" title="Hide from charts (h)" onClick={() => toggleHidden(space, id)}>
+              <Icon name="eye" />
+            </button>
+          </span>
+        )}
       </div>
       {sight.columns.map((column, offset) => (
         <Cell key={column} table={table} column={column} row={row} bar={bars.get(column)} index={sight.first + offset} />
@@ -353,7 +392,7 @@ function barScales(table: RunTable | null, columns: ColumnId[]): Bars {
   if (!table) return bars;
   for (const column of columns) {
     if (!isNumeric(table, column) || column === "duration") continue;
-    const range = extent([Float64Array.from({ length: table.rows }, (_, row) => numberAt(table, column, row, 0))]);
+    const range = extent([numbersOf(table, column, 0)]);
     if (!range) continue;
     const log = range.low > 0 && range.high / range.low > 100;
     const of = log ? Math.log : (value: number) => value;
