@@ -37,7 +37,6 @@ def warm_up() -> None:
     """Load what a program loads on first use."""
     import alembic.command
     import pcodec
-    import psycopg
     import sqlalchemy
     import urllib3
     import uvicorn
@@ -50,7 +49,7 @@ def warm_up() -> None:
     import runstone.server.serve
     import runstone.serving
 
-    assert alembic and pcodec and psycopg and sqlalchemy and urllib3 and uvicorn and uvloop
+    assert alembic and pcodec and sqlalchemy and urllib3 and uvicorn and uvloop
     assert runstone.cli and runstone.fluent and runstone.remote and runstone.serving
 
 
