@@ -5,10 +5,11 @@ A setting is looked up when it is asked for, `RUNSTONE_*` first, then the `MLFLO
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from runstone.errors import InvalidInput
 
@@ -115,10 +116,10 @@ def _choice_of(*words: str) -> Callable[[str], frozenset[str]]:
 
 
 def _object(text: str) -> dict[str, object]:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError("expected a JSON object")
-    return value
+    try:
+        return msgspec.json.decode(text, type=dict[str, object])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"expected a JSON object: {error}") from error
 
 
 def _positive_count(text: str) -> int:

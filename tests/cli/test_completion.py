@@ -32,7 +32,7 @@ def complete(bash: Shell) -> Complete:
 
 
 def test_commands_and_options_are_completed(complete: Complete) -> None:
-    assert complete("e") == ["experiments"]
+    assert complete("e") == ["experiments", "export"]
     assert (complete("sy"), complete("j")) == (["sync"], ["journal"])
     assert {"--to", "--watch", "--dry-run"} <= set(complete("sync", "--"))
     assert complete("runs", "re") == ["rename", "restore"]

@@ -101,10 +101,12 @@ def test_experiments_from_creation_to_restoration(client: Client) -> None:
         client.rename_experiment(experiment_id, "Default")
     client.delete_experiment(experiment_id)
     assert client.get_experiment(experiment_id).lifecycle_stage is LifecycleStage.DELETED
-    with pytest.raises(AlreadyExists, match=f"experiments restore {experiment_id}"):
-        client.create_experiment("b")
     with pytest.raises(NotActive, match="restore"):
         client.create_run(experiment_id)
+    other = client.create_experiment("b")  # the name is free
+    with pytest.raises(AlreadyExists, match="'b'"):
+        client.restore_experiment(experiment_id)
+    client.rename_experiment(other, "c")
     client.restore_experiment(experiment_id)
     assert client.create_run(experiment_id).info.experiment_id == experiment_id
 

@@ -151,7 +151,7 @@ class Place:
     def wait_until_it_logs(self, program: Program, ledger: Ledger, points: int = 1) -> None:
         """Return when so many points are acknowledged."""
         while ledger.logged() < points:
-            assert not program.has_ended, program.log.read_text()
+            assert not program.has_ended, f"it ended with {program.wait()}: {program.log.read_text()}"
             wait(0.002)
 
     def deliver(self) -> str:

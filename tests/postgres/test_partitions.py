@@ -69,6 +69,10 @@ class _ExplainedTransaction:
         self._explain(sql, arguments)
         return self._tx.rows(sql, arguments)
 
+    def each(self, sql: str, arguments: Arguments = ()) -> Iterator[Row]:
+        self._explain(sql, arguments)
+        return self._tx.each(sql, arguments)
+
     def row(self, sql: str, arguments: Arguments = ()) -> Row | None:
         self._explain(sql, arguments)
         return self._tx.row(sql, arguments)

@@ -491,7 +491,7 @@ def test_names_of_deleted_experiments_become_free_and_distinct_again(path: Path)
     with closing(sqlite3.connect(path)) as connection:
         names = dict(connection.execute("SELECT id, name FROM experiments"))
     assert (names[int(old)], names[int(new)]) == (f"a (deleted, id {old})", "a")
-    move_to(path, "0003")
+    move_to(path, migrations.HEAD)
     with closing(open_store(path)) as store:
         assert store.get_experiment(old).tags == {"t": "1"}
         assert store.get_experiment(old).artifact_location == "s3://b/x"

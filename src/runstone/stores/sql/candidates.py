@@ -42,6 +42,16 @@ class Arm(NamedTuple):
     conditions: str
     arguments: tuple[object, ...]
     order: str
+    repeats: bool = False
+    """Whether a run may stand in several of them."""
+
+    def sql(self, limit: int) -> str:
+        """So many entries of it, and one more."""
+        # The whole order of the index, so that PostgreSQL takes no other, whose entries it only guesses to be as few.
+        return (
+            f"SELECT {self.run} AS run FROM {self.source} WHERE {self.conditions} "
+            f"ORDER BY {self.order} LIMIT {limit + 1}"
+        )
 
 
 class Candidates(NamedTuple):
@@ -60,19 +70,25 @@ def top_terms(node: Filter | None) -> Sequence[Filter]:
 
 def find_candidates(tx: Transaction, arms: Sequence[Arm], limit: int) -> Candidates | None:
     """The runs of all arms together; None for more than `limit`."""
-    texts: list[str] = []
-    arguments: list[object] = []
-    for arm in arms:
-        # The whole order of the index, so that PostgreSQL takes no other, whose entries it only guesses to be as few.
-        texts.append(
-            f"SELECT run FROM (SELECT {arm.run} AS run FROM {arm.source} WHERE {arm.conditions} "
-            f"ORDER BY {arm.order} LIMIT {limit + 1}) AS arm"
-        )
-        arguments += arm.arguments
-    runs = " UNION ".join(texts)
+    if any(arm.repeats for arm in arms):
+        return _find_among_repeats(tx, arms, limit)
+    # UNION leaves out what several arms have.
+    runs = " UNION ".join(f"SELECT run FROM ({arm.sql(limit)}) AS arm" for arm in arms)
+    arguments = [argument for arm in arms for argument in arm.arguments]
     row = tx.row(f"SELECT count(*), {tx.dialect.list_of('run')} FROM ({runs}) AS found", arguments)
     count, found = row or (0, None)
     return None if count > limit else Candidates(count, found if count else tx.dialect.list_argument([]))
+
+
+def _find_among_repeats(tx: Transaction, arms: Sequence[Arm], limit: int) -> Candidates | None:
+    """The same, where it is the entries that must be no more than `limit`: runs left out could hide behind repeats."""
+    runs: set[int] = set()
+    for arm in arms:
+        entries = tx.rows(arm.sql(limit), arm.arguments)
+        runs.update(run for (run,) in entries)
+        if len(entries) > limit or len(runs) > limit:
+            return None
+    return Candidates(len(runs), tx.dialect.list_argument(sorted(runs)))
 
 
 def in_experiments(dialect: Dialect, experiments: Sequence[int]) -> list[Arm]:
@@ -186,7 +202,7 @@ class _Arms:
         experiments = self._dialect.list_argument(self._experiments)
         for value in _values(node):
             condition = f"i.dataset = d.id AND {member} AND d.{node.field.key} = ?"
-            yield Arm(source, "i.run", condition, (experiments, value), "i.dataset, i.run")
+            yield Arm(source, "i.run", condition, (experiments, value), "i.dataset, i.run", repeats=True)
 
 
 def _keyed(source: str, alias: str, field: Field, condition: str, arguments: Sequence[object], order: str) -> Arm:
