@@ -28,6 +28,7 @@ from benchmarks.trials import Sizes, Trials
 __all__ = [
     "CATALOGUE",
     "DEFAULT_REPEATS",
+    "NOT_MEASURED",
     "Benchmark",
     "explanation_of",
     "file_name",
@@ -66,6 +67,9 @@ CATALOGUE: dict[str, Benchmark] = {
     "server_read": cast("Benchmark", server_read),
     "server_start": cast("Benchmark", server_start),
 }
+
+NOT_MEASURED = {"search_scale", "import_mlflow"}
+"""Those that have not been run in full yet: there is nothing to show of them."""
 
 
 def title_of(name: str) -> str:
