@@ -193,6 +193,24 @@ def test_a_kind_that_is_none_is_told(scripts: Scripts) -> None:
     )
 
 
+def test_a_kind_that_is_none_leaves_no_run(scripts: Scripts) -> None:
+    program = """
+        try:
+            mlflow.start_run()
+        except mlflow.MlflowException:
+            assert mlflow.active_run() is None
+            assert mlflow.MlflowClient().search_runs(["0"]) == []
+    """
+    scripts.run(program, RUNSTONE_CAPTURE="gpu")
+
+
+def test_what_cannot_be_captured_does_not_fail_the_run(scripts: Scripts) -> None:
+    done = scripts.run(TRAIN, RUNSTONE_CAPTURE="system", RUNSTONE_SYSTEM_METRICS_SAMPLING_INTERVAL="often")
+    assert "not captured: InvalidInput" in done.stderr
+    _, run = run_of(scripts.folder)
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"loss": 0.5})
+
+
 def test_a_machine_without_psutil_records_the_run_all_the_same(scripts: Scripts) -> None:
     program = "import sys; sys.modules['psutil'] = None\nwith mlflow.start_run(): mlflow.log_metric('a', 1)"
     done = scripts.run(program, RUNSTONE_CAPTURE="system")

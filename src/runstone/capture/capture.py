@@ -50,14 +50,22 @@ def start_capture(target: Target, kinds: Collection[str]) -> Capture:
         _attempt(lambda: _store_changes(target))
     parts: list[Console | SystemMetrics] = []
     if "console" in kinds:
-        console = Console(target.growing_folder(), target.store_soon)
-        if console.start():
-            parts.append(console)
+        _attempt(lambda: _start_console(target, parts))
     if "system" in kinds:
-        system = SystemMetrics(target.log_metrics)
-        system.start()
-        parts.append(system)
+        _attempt(lambda: _start_system(target, parts))
     return Capture(parts)
+
+
+def _start_console(target: Target, parts: list[Console | SystemMetrics]) -> None:
+    console = Console(target.growing_folder(), target.store_soon)
+    if console.start():
+        parts.append(console)
+
+
+def _start_system(target: Target, parts: list[Console | SystemMetrics]) -> None:
+    system = SystemMetrics(target.log_metrics)
+    system.start()
+    parts.append(system)
 
 
 def _store_changes(target: Target) -> None:

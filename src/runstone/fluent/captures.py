@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "begin_capture",
+    "choose_captures",
     "disable_system_metrics_logging",
     "enable_system_metrics_logging",
     "end_capture",
@@ -43,13 +44,16 @@ class _ActiveTarget:
         return self._writer.folder() / GROWING
 
 
-def begin_capture(client: Client, writer: Writer, *, is_new: bool, system_metrics: bool | None) -> None:
-    """Capture what the settings say; of a run that is resumed, not again what was recorded at its start."""
-    kinds = set(settings.CAPTURE.get())
+def choose_captures(system_metrics: bool | None) -> frozenset[str]:
+    """What the settings and a run's own word say is to be captured. Raises InvalidInput for a setting that is none."""
+    kinds = settings.CAPTURE.get()
     if system_metrics or (system_metrics is None and settings.SYSTEM_METRICS.get()):
-        kinds.add("system")
-    elif system_metrics is False:
-        kinds.discard("system")
+        return kinds | {"system"}
+    return kinds - {"system"} if system_metrics is False else kinds
+
+
+def begin_capture(client: Client, writer: Writer, kinds: frozenset[str], *, is_new: bool) -> None:
+    """Capture these kinds; of a run that is resumed, not again what was recorded at its start."""
     if not is_new:
         kinds &= {"console", "system"}
     if kinds:

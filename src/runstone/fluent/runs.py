@@ -21,7 +21,7 @@ from runstone.connect import without_credentials
 from runstone.context import collect_tags
 from runstone.entities import LifecycleStage, Run, RunStatus
 from runstone.errors import InvalidInput, NotActive, RunstoneError
-from runstone.fluent.captures import begin_capture, end_capture
+from runstone.fluent.captures import begin_capture, choose_captures, end_capture
 from runstone.fluent.choices import choices, say
 from runstone.fluent.exits import ExitHooks, left_well, reason_of
 from runstone.fluent.experiments import experiment_of_new_runs
@@ -104,6 +104,7 @@ def start_run(
             "run with end_run(). To start a nested run, call start_run with nested=True"
         )
     client = choices.client()
+    captured = choose_captures(log_system_metrics)
     given = _given_tags(tags, description)
     resumed = run_id or settings.RUN_ID.get()
     if resumed:
@@ -118,7 +119,7 @@ def start_run(
             experiment_of_new_runs(client) if experiment_id is None else experiment_id,
             tags={**collect_tags(), **nesting, **given, **name},
         )
-    return _activate(client, run, is_new=not resumed, system_metrics=log_system_metrics)
+    return _activate(client, run, captured, is_new=not resumed)
 
 
 def _given_tags(tags: Mapping[str, Any] | None, description: str | None) -> dict[str, Any]:
@@ -167,12 +168,12 @@ def _parent_run_id(client: Client, nested: bool, parent_run_id: str | None) -> s
     return None if around is None else around.run.info.run_id
 
 
-def _activate(client: Client, run: Run, *, is_new: bool, system_metrics: bool | None) -> ActiveRun:
+def _activate(client: Client, run: Run, captured: frozenset[str], *, is_new: bool) -> ActiveRun:
     _exit_hooks.install()
     active = ActiveRun(info=run.info, data=run.data, inputs=run.inputs)
     recording = Recording(client, active, client.tracking.journal.own(run.info.run_id))
     _active.push(recording)
-    begin_capture(client, recording.writer, is_new=is_new, system_metrics=system_metrics)
+    begin_capture(client, recording.writer, captured, is_new=is_new)
     if not _memory.has_announced:
         _memory.has_announced = True
         say(f"recording run '{run.info.run_name}' in {without_credentials(client.tracking_uri)}")
