@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -24,15 +25,18 @@ ARGUMENTS = [
 
 def install_tools() -> None:
     """The packages of package-lock.json in build/browser, unless they are there already."""
-    lock = (HERE / "package-lock.json").read_text(encoding="utf-8")
+    packages = (HERE / "package-lock.json").read_text(encoding="utf-8")
     done = TOOLS / "installed.json"
-    if done.is_file() and done.read_text(encoding="utf-8") == lock:
-        return
     TOOLS.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, TOOLS)
-    run_npm("ci", folder=TOOLS)
-    done.write_text(lock, encoding="utf-8")
+    # Tests run in several processes, and `npm ci` empties the folder before it fills it.
+    with (TOOLS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.is_file() and done.read_text(encoding="utf-8") == packages:
+            return
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(HERE / name, TOOLS)
+        run_npm("ci", folder=TOOLS)
+        done.write_text(packages, encoding="utf-8")
 
 
 def chromium_path() -> str:

@@ -14,15 +14,18 @@ __all__ = [
     "RunStatus",
     "SourceType",
     "ViewType",
+    "Word",
 ]
 
 
-class _Word(str, Enum):
+class Word(str, Enum):
+    """A fixed word: an enum that is its text."""
+
     def __str__(self) -> str:
         return str(self.value)
 
 
-class RunStatus(_Word):
+class RunStatus(Word):
     """Where a run stands. A member is its own name as text."""
 
     RUNNING = "RUNNING"
@@ -56,7 +59,7 @@ class RunStatus(_Word):
         return list(RunStatus)
 
 
-class LifecycleStage(_Word):
+class LifecycleStage(Word):
     """Whether a run or an experiment is there or deleted (deleted things can be restored until they are purged)."""
 
     ACTIVE = "active"
@@ -91,7 +94,7 @@ class ViewType(IntEnum):
         return ViewType(view).name.lower()
 
 
-class SourceType(_Word):
+class SourceType(Word):
     """What started a run: the values of the tag `mlflow.source.type`."""
 
     NOTEBOOK = "NOTEBOOK"
@@ -102,7 +105,7 @@ class SourceType(_Word):
     UNKNOWN = "UNKNOWN"
 
 
-class LoggedModelStatus(_Word):
+class LoggedModelStatus(Word):
     """Whether the files of a logged model are all there."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -111,7 +114,7 @@ class LoggedModelStatus(_Word):
     FAILED = "FAILED"
 
 
-class ModelVersionStatus(_Word):
+class ModelVersionStatus(Word):
     """Whether a version can be used; here it always can."""
 
     PENDING_REGISTRATION = "PENDING_REGISTRATION"
@@ -119,7 +122,7 @@ class ModelVersionStatus(_Word):
     READY = "READY"
 
 
-class ModelStage(_Word):
+class ModelStage(Word):
     """What a version of a registered model is for. Aliases say it better, but older clients know stages alone."""
 
     NONE = "None"
