@@ -64,7 +64,8 @@ class Side:
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         if self.library != "runstone":
             kept.pop("PYTHONPATH", None)
-        return kept | {"RUNSTONE_QUIET": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        # NumPy on one core: its idle threads would spin, and count as the library's.
+        return kept | {"OPENBLAS_NUM_THREADS": "1", "RUNSTONE_QUIET": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 class Samples:

@@ -1,13 +1,15 @@
-"""Train a small network, by blocks of steps with logging and without in turn."""
+"""Train a small network, by a few steps with logging and a few without in turn."""
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from program import run
 from recorders import Recorder, open_recorder
 from stopwatch import settle
@@ -15,15 +17,6 @@ from stopwatch import settle
 EXAMPLES, INPUTS, HIDDEN, CLASSES = 256, 256, 512, 10
 METRICS = 50
 RATE = 0.01
-CAN_WAIT = {"runstone", "mlflow"}
-"""Whose `drain` leaves the run active."""
-
-
-class Block(NamedTuple):
-    """Seconds of a block, and of them those in logging calls."""
-
-    whole_s: float
-    call_s: float
 
 
 class Network:
@@ -61,61 +54,62 @@ class Network:
 def main(library: str, mode: str, folder: str, pairs: int, steps: int) -> dict[str, Any]:
     network = Network()
     recorder = open_recorder(library, mode, folder, 0)
-    wait = recorder.drain if library in CAN_WAIT else _nothing
-    train_with_logging(network, recorder, 1, 0)
-    train_without_logging(network, steps)
+    recorder.log_row(network.train_step(), step=0)
     settle()
-    logged: list[Block] = []
-    others: list[Block] = []
-    for number in range(pairs):
-        for has_logging in (number % 2 == 0, number % 2 == 1):
+    logged = np.empty((pairs, steps))
+    plain = np.empty((pairs, steps))
+    calls = np.empty((pairs, steps))
+    others_s = _cpu_of_others()
+    for pair in range(pairs):
+        for has_logging in (pair % 2 == 0, pair % 2 == 1):
             if has_logging:
-                logged.append(train_with_logging(network, recorder, steps, 1 + number * steps))
-                wait()
+                _train_with_logging(network, recorder, 1 + pair * steps, logged[pair], calls[pair])
             else:
-                others.append(train_without_logging(network, steps))
-    if library not in CAN_WAIT:
-        recorder.drain()
+                _train_without_logging(network, plain[pair])
+    recorder.drain()
+    others_s = (_cpu_of_others() - others_s) / logged.size
     recorder.end()
+    step_s = statistics.median(plain.ravel())
+    longer_s = _trimmed_mean(logged.mean(axis=1) - plain.mean(axis=1))
     return {
-        "overhead": _overhead(logged, others),
-        "call_s": statistics.median(one.call_s for one in logged) / steps,
-        "step_s": statistics.median(one.whole_s for one in others) / steps,
+        "overhead": (longer_s + others_s) / step_s,
+        "longer_s": longer_s,
+        "others_s": others_s,
+        "call_s": statistics.median(calls.ravel()),
+        "step_s": step_s,
     }
 
 
-def _overhead(logged: list[Block], others: list[Block]) -> float:
-    """How much longer logging makes the loop: the mean of the middle half of all that two pairs that follow each other
-    say together. As they take turns in which comes first, a machine that grows slower or faster falls out.
-    """
-    ratios = sorted(
-        sum(one.whole_s for one in logged[at : at + 2]) / sum(one.whole_s for one in others[at : at + 2]) - 1
-        for at in range(0, len(logged) - 1, 2)
-    )
-    outer = len(ratios) // 4
-    return statistics.fmean(ratios[outer : len(ratios) - outer])
-
-
-def train_with_logging(network: Network, recorder: Recorder, steps: int, first: int) -> Block:
-    call_s = 0.0
-    began = time.perf_counter()
-    for step in range(first, first + steps):
+def _train_with_logging(
+    network: Network, recorder: Recorder, first: int, whole_s: NDArray[np.float64], call_s: NDArray[np.float64]
+) -> None:
+    for number in range(len(whole_s)):
+        began = time.perf_counter()
         metrics = network.train_step()
         called = time.perf_counter()
-        recorder.log_row(metrics, step=step)
-        call_s += time.perf_counter() - called
-    return Block(time.perf_counter() - began, call_s)
+        recorder.log_row(metrics, step=first + number)
+        ended = time.perf_counter()
+        whole_s[number] = ended - began
+        call_s[number] = ended - called
 
 
-def train_without_logging(network: Network, steps: int) -> Block:
-    began = time.perf_counter()
-    for _ in range(steps):
+def _train_without_logging(network: Network, whole_s: NDArray[np.float64]) -> None:
+    for number in range(len(whole_s)):
+        began = time.perf_counter()
         network.train_step()
-    return Block(time.perf_counter() - began, 0.0)
+        whole_s[number] = time.perf_counter() - began
 
 
-def _nothing() -> None:
-    pass
+def _cpu_of_others() -> float:
+    """CPU seconds of all threads of this process but this one, and of child processes that have ended."""
+    children = os.times()
+    return time.process_time() - time.thread_time() + children.children_user + children.children_system
+
+
+def _trimmed_mean(values: NDArray[np.float64]) -> float:
+    """The mean of the middle half: what else the machine did falls out."""
+    outer = len(values) // 4
+    return float(np.sort(values)[outer : len(values) - outer].mean())
 
 
 run(main)
