@@ -1,15 +1,15 @@
 """By how much does logging 50 metrics a step slow down a training loop?
 
-A network of three layers in NumPy, float32, on one core: some eight milliseconds a step on the machine of the results
+A network of three layers in NumPy, float32, on one core: some five milliseconds a step on the machine of the results
 while nobody else uses it. The 50 metrics are the loss and means of activations, made in every step whether they are
 logged or not, and logged by one call of `log_metrics` (tensorboardX: `add_scalar` for each). In one process and one
 active run, five steps with logging and five without alternate and take turns in which comes first; what the first five
 took longer is averaged over the middle half of all such pairs, so that a machine that grows slower or faster, or does
 something else for a moment, falls out. So does what the library's own threads do meanwhile, since that falls on both
-kinds alike: their CPU time until all is stored is added in full, although a loop with a core to spare hardly feels it.
-The overhead is both together, for each step with logging, beside a step without. CPU time of helper processes that
-outlive the library's end is not seen (W&B). Within the calls is the median time of the logging call.
-Each library logs as its users do, see the benchmark of `log_metric`.
+kinds alike: their CPU time in as many steps that all log, until everything is stored, is added in full, although a loop
+with a core to spare hardly feels it. The overhead is both together, for each step with logging, beside a step without.
+CPU time of helper processes that outlive the library's end is not seen (W&B). Within the calls is the median time of
+the logging call. Each library logs as its users do, see the benchmark of `log_metric`.
 """
 
 from __future__ import annotations
