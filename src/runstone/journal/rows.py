@@ -125,11 +125,39 @@ def look(records: Records, layouts: Sequence[Layout | None], room: int) -> View:
     the first: no row goes beyond that.
     """
     keys = records["key"].astype(np.int64)
-    found: dict[int, list[int]] = {}
     heads = np.flatnonzero(keys == ROW)
     marks, numbers = records["mark"][heads], records["value"][heads].view(np.int64)
     numbers[(marks != MARK) & (marks != MARK_NS)] = 0
-    behind, stop = 0, len(records)
+    known, stop = _of_one_layout(heads, numbers, layouts, len(records), room) or _one_by_one(
+        keys, heads, numbers, layouts, room
+    )
+    rows = [_written(records, keys, layouts[number - 1], heads) for number, heads in known.items() if len(heads)]
+    return View(records[:stop], keys[:stop], rows)
+
+
+_Heads = tuple[dict[int, IntColumn], int]
+"""The heads of rows by the number of their layout, and where what is cut off begins."""
+
+
+def _of_one_layout(
+    heads: IntColumn, numbers: IntColumn, layouts: Sequence[Layout | None], size: int, room: int
+) -> _Heads | None:
+    """Where all is as a training's is, in a tenth of the time: one layout, and no head within another's row."""
+    number = int(numbers[0]) if len(numbers) else 0
+    layout = layouts[number - 1] if 0 < number <= len(layouts) else None
+    if layout is None or (numbers != number).any() or (np.diff(heads) < layout.slots).any():
+        return None
+    if heads[-1] + layout.slots <= size:
+        return {number: heads}, size
+    return ({number: heads[:-1]}, int(heads[-1])) if heads[-1] + layout.slots <= room else None
+
+
+def _one_by_one(
+    keys: IntColumn, heads: IntColumn, numbers: IntColumn, layouts: Sequence[Layout | None], room: int
+) -> _Heads:
+    """The same of anything; `keys` tells what is wrong."""
+    found: dict[int, list[int]] = {}
+    behind, stop = 0, len(keys)
     for at, number in zip(heads.tolist(), numbers.tolist(), strict=True):
         if at < behind:
             continue  # a value that looks so
@@ -138,12 +166,11 @@ def look(records: Records, layouts: Sequence[Layout | None], room: int) -> View:
             keys[at], behind = WRONG, at + 1
             continue
         behind = at + layout.slots
-        if behind > len(records):
+        if behind > len(keys):
             stop = at
             break
         found.setdefault(number, []).append(at)
-    rows = [_written(records, keys, layouts[number - 1], np.array(at)) for number, at in found.items()]
-    return View(records[:stop], keys[:stop], rows)
+    return {number: np.array(at) for number, at in found.items()}, stop
 
 
 def _written(records: Records, keys: IntColumn, layout: Layout | None, heads: IntColumn) -> Rows:
