@@ -37,7 +37,31 @@ GOLDEN_BATCH = MetricBatch(
     ),
 )
 
-batches = keyed_row_lists.map(metrics_of).map(MetricBatch.of_metrics)
+# What a training logs: at each step one point of every key.
+GOLDEN_ROWS = Path(__file__).parent / "data" / "frame_of_rows.bin"
+GOLDEN_ROWS_BATCH = MetricBatch.of_rows(
+    ("loss", "損失"),
+    np.array([0, 1, INT64_MAX], np.int64),
+    np.array([0, 1_700_000_000_000, INT64_MIN], np.int64),
+    np.array([[-0.0, math.nan, -math.inf], [0.1, 5e-324, 2.0]]),
+)
+
+
+@st.composite
+def row_batches(draw: st.DrawFn) -> MetricBatch:
+    keys = draw(st.lists(st.text(), unique=True, min_size=2, max_size=4))
+    steps = sorted(draw(st.sets(st.integers(INT64_MIN, INT64_MAX), min_size=1, max_size=5)))
+    timestamps = draw(st.lists(st.integers(INT64_MIN, INT64_MAX), min_size=len(steps), max_size=len(steps)))
+    values = draw(st.lists(st.floats(), min_size=len(keys) * len(steps), max_size=len(keys) * len(steps)))
+    return MetricBatch.of_rows(
+        tuple(keys),
+        np.array(steps, np.int64),
+        np.array(timestamps, np.int64),
+        np.array(values).reshape(len(keys), len(steps)),
+    )
+
+
+batches = keyed_row_lists.map(metrics_of).map(MetricBatch.of_metrics) | row_batches()
 
 
 def everything(batch: MetricBatch) -> tuple[object, ...]:
@@ -67,15 +91,24 @@ def test_keys_may_be_any_text(keys):
     assert everything(decode_frame(encode_frame(batch))) == everything(batch)
 
 
-def test_what_is_read_may_be_written_to_and_does_not_hold_on_to_the_frame():
-    frame = bytearray(encode_frame(GOLDEN_BATCH))
+@given(row_batches())
+def test_rows_keep_their_steps_and_timestamps_once(batch):
+    assert encode_frame(batch)[0] == 2
+    keys, rows = len(batch.keys), len(batch.points) // len(batch.keys)
+    assert len(encode_frame(batch)) < 8 * rows * (keys + 2) + 64 + len(msgspec.msgpack.encode(batch.keys))
+
+
+@pytest.mark.parametrize("batch", [GOLDEN_BATCH, GOLDEN_ROWS_BATCH])
+def test_what_is_read_may_be_written_to_and_does_not_hold_on_to_the_frame(batch):
+    frame = bytearray(encode_frame(batch))
 
     points = decode_frame(frame).points
     frame.clear()
     points.value[:] = 0
 
-    assert points.step.flags.aligned
-    assert points.step.flags.owndata
+    for column in (points.step, points.timestamp, points.value):
+        assert column.flags.aligned
+        assert column.flags.owndata
 
 
 def test_columns_may_be_strided_or_of_another_byte_order():
@@ -91,10 +124,13 @@ def test_columns_may_be_strided_or_of_another_byte_order():
 def test_a_frame_of_the_first_release_is_read():
     assert everything(decode_frame(GOLDEN.read_bytes())) == everything(GOLDEN_BATCH)
     assert bits(frame_points(GOLDEN.read_bytes(), "損失")) == bits(GOLDEN_BATCH.points[3:])
+    assert everything(decode_frame(GOLDEN_ROWS.read_bytes())) == everything(GOLDEN_ROWS_BATCH)
+    assert bits(frame_points(GOLDEN_ROWS.read_bytes(), "損失")) == bits(GOLDEN_ROWS_BATCH.points[3:])
 
 
 def test_frames_are_written_as_by_the_first_release():
     assert encode_frame(GOLDEN_BATCH) == GOLDEN.read_bytes()
+    assert encode_frame(GOLDEN_ROWS_BATCH) == GOLDEN_ROWS.read_bytes()
 
 
 @given(batches, st.data())
@@ -108,8 +144,9 @@ def test_any_changed_byte_is_found(batch, data):
         frame_points(bytes(frame), "a")
 
 
-def test_a_frame_cut_short_or_continued_is_found():
-    frame = encode_frame(GOLDEN_BATCH)
+@pytest.mark.parametrize("batch", [GOLDEN_BATCH, GOLDEN_ROWS_BATCH])
+def test_a_frame_cut_short_or_continued_is_found(batch):
+    frame = encode_frame(batch)
 
     for size in range(len(frame)):
         with pytest.raises(StoreCorrupt, match=f"Damaged frame of {size} bytes: "):
@@ -119,8 +156,8 @@ def test_a_frame_cut_short_or_continued_is_found():
 
 
 def test_an_unknown_version_is_named_with_the_known_one():
-    with pytest.raises(StoreCorrupt, match=r"Unknown form 2 at byte 0 of a frame .* reads 1:"):
-        decode_frame(seal(2, bytes(100)))
+    with pytest.raises(StoreCorrupt, match=r"Unknown form 3 at byte 0 of a frame .* reads 1, 2:"):
+        decode_frame(seal(3, bytes(100)))
 
 
 def header(keys: object, starts: object) -> bytes:
@@ -129,26 +166,33 @@ def header(keys: object, starts: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("form", "body", "fault"),
     [
-        (b"", "it ends within its head of 9 bytes"),
-        (struct.pack("<I", 3) + b"abc", "the header at bytes 9 to 12 cannot be read"),
-        (struct.pack("<I", 3) + b"\x92\xa1\xff", "the header at bytes 9 to 12 cannot be read"),
-        (struct.pack("<I", 99) + b"abc", "the header at bytes 9 to 108 cannot be read"),
-        (header([1], [0, 1]) + bytes(24), "cannot be read"),
-        (header(["a"], [0, 1.5]) + bytes(24), "cannot be read"),
-        (header(["a"], [0]), "does not agree"),
-        (header([], []), "does not agree"),
-        (header(["a"], [1, 2]) + bytes(48), "does not agree"),
-        (header(["a", "b"], [0, 2, 1]) + bytes(24), "does not agree"),
-        (header(["a", "b"], [0, 1, 1]) + bytes(24), "does not agree"),
-        (header(["a"], [0, 2]) + bytes(47), "does not agree"),
-        (header(["a"], [0, 2]) + bytes(49), "does not agree"),
+        (2, header(["a", "b"], 1) + bytes(31), "does not agree"),
+        (2, header(["a", "b"], 2) + bytes(48), "does not agree"),
+        (2, header(["a", "b"], 0), "does not agree"),
+        (2, header(["a", "b"], -1) + bytes(24), "does not agree"),
+        (2, header(["a", "b"], 1 << 62) + bytes(24), "does not agree"),
+        (2, header([], 1) + bytes(16), "does not agree"),
+        (2, header(["a"], [0, 1]) + bytes(24), "cannot be read"),
+        (1, b"", "it ends within its head of 9 bytes"),
+        (1, struct.pack("<I", 3) + b"abc", "the header at bytes 9 to 12 cannot be read"),
+        (1, struct.pack("<I", 3) + b"\x92\xa1\xff", "the header at bytes 9 to 12 cannot be read"),
+        (1, struct.pack("<I", 99) + b"abc", "the header at bytes 9 to 108 cannot be read"),
+        (1, header([1], [0, 1]) + bytes(24), "cannot be read"),
+        (1, header(["a"], [0, 1.5]) + bytes(24), "cannot be read"),
+        (1, header(["a"], [0]), "does not agree"),
+        (1, header([], []), "does not agree"),
+        (1, header(["a"], [1, 2]) + bytes(48), "does not agree"),
+        (1, header(["a", "b"], [0, 2, 1]) + bytes(24), "does not agree"),
+        (1, header(["a", "b"], [0, 1, 1]) + bytes(24), "does not agree"),
+        (1, header(["a"], [0, 2]) + bytes(47), "does not agree"),
+        (1, header(["a"], [0, 2]) + bytes(49), "does not agree"),
     ],
 )
-def test_a_frame_that_contradicts_itself_is_refused_though_its_checksum_is_right(body, fault):
+def test_a_frame_that_contradicts_itself_is_refused_though_its_checksum_is_right(form, body, fault):
     with pytest.raises(StoreCorrupt, match=fault):
-        decode_frame(seal(1, body))
+        decode_frame(seal(form, body))
 
 
 def parts_by_key(parts: Iterable[tuple[str, Points]]) -> dict[str, list[tuple[int, int, int]]]:

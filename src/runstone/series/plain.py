@@ -10,17 +10,17 @@ import numpy.typing as npt
 
 from runstone.series.points import FloatColumn, IntColumn, Points
 
-__all__ = ["POINT_SIZE", "pack_points", "unpack_columns", "unpack_points"]
+__all__ = ["POINT_SIZE", "pack_column", "pack_points", "unpack_columns", "unpack_points"]
 
 POINT_SIZE = 24
 
 
 def pack_points(points: Points) -> bytes:
     """The three columns, one behind the other."""
-    return _pack_column(points.step) + _pack_column(points.timestamp) + _pack_column(points.value)
+    return pack_column(points.step) + pack_column(points.timestamp) + pack_column(points.value)
 
 
-def _pack_column(column: IntColumn | FloatColumn) -> bytes:
+def pack_column(column: IntColumn | FloatColumn) -> bytes:
     """One column; its byte order changes on big-endian machines alone."""
     return column.astype(column.dtype.newbyteorder("<"), copy=False).tobytes()
 
