@@ -12,7 +12,10 @@ from benchmarks import (
     log_metric,
     log_metrics,
     many_processes,
+    search_arrow,
     search_frame,
+    search_million,
+    search_postgres,
     search_scale,
     server_gone,
     server_load,
@@ -56,7 +59,10 @@ CATALOGUE: dict[str, Benchmark] = {
     "ingest": cast("Benchmark", ingest),
     "short_runs": cast("Benchmark", short_runs),
     "search_frame": cast("Benchmark", search_frame),
+    "search_arrow": cast("Benchmark", search_arrow),
     "search_scale": cast("Benchmark", search_scale),
+    "search_postgres": cast("Benchmark", search_postgres),
+    "search_million": cast("Benchmark", search_million),
     "import_mlflow": cast("Benchmark", import_mlflow),
     "log_metric": cast("Benchmark", log_metric),
     "log_metrics": cast("Benchmark", log_metrics),
@@ -68,7 +74,7 @@ CATALOGUE: dict[str, Benchmark] = {
     "server_start": cast("Benchmark", server_start),
 }
 
-NOT_MEASURED = {"search_scale", "import_mlflow"}
+NOT_MEASURED = {"search_scale", "search_arrow", "search_postgres", "search_million", "import_mlflow"}
 """Those that have not been run in full yet: there is nothing to show of them."""
 
 
