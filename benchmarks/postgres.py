@@ -28,7 +28,9 @@ class Postgres:
         """The URL of an empty database, in which the side will make its tables."""
         name = f"{side.library}_{next(self._numbers)}"
         self._execute(self._url, f"CREATE DATABASE {name}")
-        return self._url.replace("/postgres?", f"/{name}?")
+        url = self._url.replace("/postgres?", f"/{name}?")
+        # Which driver SQLAlchemy takes without a word depends on its version.
+        return url.replace("://", "+psycopg://", 1) if side.library == "mlflow" else url
 
     def drop(self, url: str) -> None:
         """Remove a database, whoever uses it."""
@@ -43,7 +45,7 @@ class Postgres:
     def _execute(self, url: str, statement: str) -> int:
         import psycopg
 
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
             cursor = connection.execute(statement)
             row = cursor.fetchone() if cursor.description else None
         return int(row[0]) if row else 0

@@ -65,9 +65,9 @@ def _fill_own(place: str, scale: Scale, experiment: int) -> None:
 def _fill_mlflow(place: str, scale: Scale, experiment: int) -> None:
     """From tables like Runstone's beside MLflow's, which are thrown away."""
     if "://" in place:
-        import psycopg2
+        import psycopg
 
-        with closing(psycopg2.connect(place)) as server, server.cursor() as cursor:
+        with closing(psycopg.connect(place.replace("+psycopg", ""))) as server, server.cursor() as cursor:
             cursor.execute("CREATE SCHEMA own")
             _copy(cursor.execute, scale, experiment)
             cursor.execute("DROP SCHEMA own CASCADE")
