@@ -9,10 +9,14 @@ from benchmarks import (
     import_mlflow,
     imports,
     ingest,
+    ingest_postgres,
     log_metric,
     log_metrics,
     many_processes,
+    search_arrow,
     search_frame,
+    search_million,
+    search_postgres,
     search_scale,
     server_gone,
     server_load,
@@ -54,9 +58,13 @@ class Benchmark(Protocol):
 CATALOGUE: dict[str, Benchmark] = {
     "imports": cast("Benchmark", imports),
     "ingest": cast("Benchmark", ingest),
+    "ingest_postgres": cast("Benchmark", ingest_postgres),
     "short_runs": cast("Benchmark", short_runs),
     "search_frame": cast("Benchmark", search_frame),
+    "search_arrow": cast("Benchmark", search_arrow),
     "search_scale": cast("Benchmark", search_scale),
+    "search_postgres": cast("Benchmark", search_postgres),
+    "search_million": cast("Benchmark", search_million),
     "import_mlflow": cast("Benchmark", import_mlflow),
     "log_metric": cast("Benchmark", log_metric),
     "log_metrics": cast("Benchmark", log_metrics),
@@ -68,7 +76,7 @@ CATALOGUE: dict[str, Benchmark] = {
     "server_start": cast("Benchmark", server_start),
 }
 
-NOT_MEASURED = {"search_scale", "import_mlflow"}
+NOT_MEASURED = {"search_scale", "search_arrow", "search_postgres", "search_million", "ingest_postgres", "import_mlflow"}
 """Those that have not been run in full yet: there is nothing to show of them."""
 
 

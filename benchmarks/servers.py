@@ -1,5 +1,5 @@
 """Tracking servers as real processes, each started as its users start it: on a free port of the loopback address, over
-SQLite in a folder. Knows the command lines, not what is measured."""
+SQLite in a folder, or over a PostgreSQL database. Knows the command lines, not what is measured."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ _POLL_S = 0.002
 
 
 class RunningServer:
-    """The server of a side, over the store in `folder`; without `workers` it has the side's default, without `port` a
-    free one.
+    """The server of a side, over the store in `folder`, or in the database at `url`; without `workers` it has the
+    side's default, without `port` a free one.
 
     It answers when the constructor returns, which took it `start_s` from its start as a process. FastTrackML is one
     process, however many workers are asked for.
     """
 
-    def __init__(self, side: Side, folder: Path, *, workers: int | None = None, port: int | None = None) -> None:
+    def __init__(
+        self, side: Side, folder: Path, *, workers: int | None = None, port: int | None = None, url: str = ""
+    ) -> None:
         self.port = port or _free_port()
         self._log = folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
-        command = _command(side, folder, self.port, workers)
+        command = _command(side, folder, self.port, workers, url)
         began = time.perf_counter()
         # A file, not a pipe: nobody empties a pipe, and a server that cannot log stands still.
         with self._log.open("wb") as log:
@@ -114,13 +116,15 @@ def serving(side: Side, folder: Path) -> Iterator[int]:
         yield server.port
 
 
-def _command(side: Side, folder: Path, port: int, workers: int | None) -> list[str]:
+def _command(side: Side, folder: Path, port: int, workers: int | None, url: str) -> list[str]:
     place = folder.absolute()
     chosen = [] if workers is None else ["--workers", str(workers)]
+    files = ["--artifacts-destination", f"{place}/artifacts"]
     if side.library == "runstone":
-        return [side.python, "-m", "runstone", "-u", str(place), "server", "--port", str(port), *chosen]
+        kept = files if url else []
+        return [side.python, "-m", "runstone", "-u", url or str(place), "server", "--port", str(port), *kept, *chosen]
     if side.library == "mlflow":
-        where = ["--backend-store-uri", f"sqlite:///{place}/mlflow.db", "--artifacts-destination", f"{place}/artifacts"]
+        where = ["--backend-store-uri", url or f"sqlite:///{place}/mlflow.db", *files]
         return [side.python, "-m", "mlflow", "server", "--host", _HOST, "--port", str(port), *where, *chosen]
     where = ["--database-uri", f"sqlite://{place}/fasttrackml.db", "--default-artifact-root", f"{place}/artifacts"]
     return [str(Path(side.python).with_name("fml")), "server", "--listen-address", f"{_HOST}:{port}", *where]

@@ -1,4 +1,7 @@
-"""The library under test, by its name: where it records in a folder. Both have one API, so programs serve both."""
+"""The library under test, by its name: where it records. Both have one API, so programs serve both.
+
+A place is a folder, with SQLite in it, or the URL of a PostgreSQL database.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Any
 
 
 def tracking_uri(library: str, folder: str) -> str:
-    """The tracking URI of a store in `folder`: SQLite on both sides, each as its users get it by default."""
+    """The tracking URI of a store in `folder`, or in the database of that URL."""
+    if "://" in folder:
+        return folder
     place = Path(folder).absolute()
     return f"sqlite:///{place / 'mlflow.db'}" if library == "mlflow" else place.as_uri()
 

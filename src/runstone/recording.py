@@ -25,7 +25,7 @@ from runstone.media.histograms import histogram_of
 from runstone.media.images import encode_image, encode_thumbnail
 from runstone.media.names import stepped_path, thumbnail_path
 from runstone.media.sounds import encode_sound
-from runstone.media.tables import append_rows, decode_table, encode_table, table_of
+from runstone.media.tables import append_rows, decode_table, encode_table, table_of, take_images
 from runstone.naming import now_ms
 from runstone.validation import metric_whole_number
 
@@ -138,9 +138,13 @@ class FileRecorder:
     def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
         """Store a table, or append its rows where there is one: a dictionary of columns, or a data frame.
 
-        As JSON, or as Parquet for `.parquet`. Two processes that append to one table at once may lose rows.
+        As JSON, or as Parquet for `.parquet`; an `Image` in it is stored as a file, which the table names. Two
+        processes that append to one table at once may lose rows.
         """
-        table, store = table_of(data), self.tracking.open_artifacts(run_id)
+        table, images = take_images(table_of(data), artifact_file)
+        store = self.tracking.open_artifacts(run_id)
+        for path, content in images.items():
+            store.put_stream(io.BytesIO(content), path)
         try:
             with store.open(artifact_file) as before:
                 table = append_rows(decode_table(before, artifact_file), table)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import PIL.Image
 import polars as pl
 import pytest
 
@@ -36,6 +39,25 @@ def test_a_dictionary_of_single_values_is_a_row() -> None:
     with mlflow.start_run() as run:
         mlflow.log_table({"a": 1, "b": "text"}, "t.json")
     assert mlflow.load_table("t.json", [run.info.run_id]).to_dict("records") == [{"a": 1, "b": "text"}]
+
+
+@pytest.mark.parametrize("file", ["t.json", "sub/t.parquet"])
+def test_images_in_a_table_are_files_that_it_names(file: str) -> None:
+    pictures = [mlflow.Image(np.zeros((300, 4, 3), np.uint8)), PIL.Image.new("RGB", (2, 2))]
+    with mlflow.start_run() as run:
+        for number, picture in enumerate(pictures):
+            mlflow.log_table({"number": [number], "picture": [picture]}, file)
+    client = mlflow.MlflowClient()
+    found = mlflow.load_table(file, [run.info.run_id])
+    assert found["number"].tolist() == [0, 1]
+    for cell, height in zip(found["picture"], (300, 2), strict=True):
+        assert cell["type"] == "image"
+        folder = f"table_images/{Path(file).with_suffix('')}"
+        assert re.fullmatch(rf"{folder}/[0-9a-f-]{{36}}\.png", cell["filepath"])
+        with PIL.Image.open(client.download_artifacts(run.info.run_id, cell["filepath"])) as image:
+            assert (image.format, image.height) == ("PNG", height)
+        with PIL.Image.open(client.download_artifacts(run.info.run_id, cell["compressed_filepath"])) as image:
+            assert (image.format, image.height) == ("WEBP", min(height, 256))
 
 
 def test_frames_of_polars_are_tables() -> None:

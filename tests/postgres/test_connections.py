@@ -20,6 +20,7 @@ from runstone.stores.sql.store import SqlStore
 from runstone.tracking.local import LocalTracking
 from tests.postgres.conftest import Postgres, stop_postgres
 from tests.postgres.places import in_threads, points_of
+from tests.postgres.test_conflicts import REFUSE
 from tests.server.serving import RunningServer
 
 pytestmark = pytest.mark.xdist_group("postgres")
@@ -52,7 +53,7 @@ def count_connections(url: str) -> int:
 
 def test_a_burst_of_500_clients_waits_and_does_not_fail(url: str, start_server: Start) -> None:
     server = start_server(url, POSTGRES_CONNECTIONS="3")
-    run_ids = in_threads(500, lambda _: server.new_run(), threads=100)
+    run_ids = in_threads(500, lambda _: server.new_run(), threads=500)
     assert len({*run_ids}) == 500
     assert 1 <= count_connections(url) <= 3
     assert "Traceback" not in server.stop()
@@ -100,6 +101,16 @@ def test_a_database_without_room_is_waited_for(url: str, monkeypatch: pytest.Mon
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("DROP OWNED BY narrow")
             connection.execute("DROP ROLE narrow")
+
+
+def test_what_postgresql_undoes_is_no_error_for_clients_of_a_server(url: str, start_server: Start) -> None:
+    server = start_server(url)
+    run_id = server.new_run()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(REFUSE.format(accepted=4))
+    metrics = [{"key": "m", "value": 0.5, "timestamp": 1, "step": 1}]
+    assert server.post("runs/log-batch", {"run_id": run_id, "metrics": metrics}).status == 200
+    assert [point["value"] for point in server.history(run_id, "m")] == [0.5]
 
 
 # -- restarts

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 import subprocess
 from pathlib import Path
 
-from hatch_build import npm_command, run_npm
+from tests.npm import BUILD, install_packages, node_command
 
-HERE = Path(__file__).parent
-TOOLS = HERE.parents[1] / "build" / "browser"
+TOOLS = BUILD / "browser"
 
 ARGUMENTS = [
     "--no-sandbox",  # tests may run as root, in containers
@@ -24,19 +22,8 @@ ARGUMENTS = [
 
 
 def install_tools() -> None:
-    """The packages of package-lock.json in build/browser, unless they are there already."""
-    packages = (HERE / "package-lock.json").read_text(encoding="utf-8")
-    done = TOOLS / "installed.json"
-    TOOLS.mkdir(parents=True, exist_ok=True)
-    # Tests run in several processes, and `npm ci` empties the folder before it fills it.
-    with (TOOLS / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if done.is_file() and done.read_text(encoding="utf-8") == packages:
-            return
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(HERE / name, TOOLS)
-        run_npm("ci", folder=TOOLS)
-        done.write_text(packages, encoding="utf-8")
+    """The packages of package-lock.json."""
+    install_packages(Path(__file__).parent, TOOLS)
 
 
 def chromium_path() -> str:
@@ -45,8 +32,7 @@ def chromium_path() -> str:
         if found := shutil.which(name):
             return found
     script = "import c from '@sparticuz/chromium'; console.log(JSON.stringify(await c.executablePath()))"
-    command, environment = npm_command()
-    node = command[0] if len(command) > 1 else "node"
+    node, environment = node_command()
     done = subprocess.run(
         [node, "--input-type=module", "-e", script],
         cwd=TOOLS,

@@ -16,6 +16,7 @@ import msgspec
 
 from runstone import settings
 from runstone.artifacts.aws import AwsKeys, find_keys, find_region, has_other_credentials
+from runstone.artifacts.paths import check_artifact_path
 from runstone.errors import ArtifactError, InvalidInput, NotAuthenticated
 
 if TYPE_CHECKING:
@@ -66,6 +67,21 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
         return self.scheme in ("s3", "s3a")
 
     @property
+    def is_azure(self) -> bool:
+        """Whether it is a container of Azure's."""
+        return not self.is_s3 and self.scheme != "gs"
+
+    def check_path(self, path: object, *, allow_empty: bool = False) -> str:
+        """The path of an artifact in its one spelling. Raises InvalidInput for one that this bucket cannot have."""
+        checked = check_artifact_path(path, allow_empty=allow_empty)
+        if self.is_azure and "\\" in checked:
+            raise InvalidInput(
+                f"Invalid path {checked!r} for an artifact in '{self.uri}': Azure takes a backslash for a slash; "
+                "rename the file"
+            )
+        return checked
+
+    @property
     def endpoint(self) -> str | None:
         """Where it is, if that is not for the scheme to say."""
         return settings.S3_ENDPOINT_URL.get() if self.is_s3 else None
@@ -84,7 +100,7 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
             if self.is_s3:
                 return obstore.store.S3Store(self.name, **self._s3_options(arguments))
             if self.scheme == "gs":
-                return obstore.store.GCSStore(self.name, **arguments)
+                return obstore.store.GCSStore(self.name, **_gcs_options(arguments))
             return obstore.store.AzureStore(self.name, **self._azure_options(arguments))
         except (obstore.exceptions.BaseError, ValueError) as error:
             reason = str(error).partition("\n")[0]
@@ -146,6 +162,14 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
             f"There are no credentials for '{self.uri}': set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put a "
             "profile into ~/.aws/credentials (and name it in AWS_PROFILE)"
         )
+
+
+def _gcs_options(arguments: dict[str, Any]) -> dict[str, Any]:
+    # As Google's own libraries have it: a server that stands in for theirs, and takes any token.
+    if stand_in := os.environ.get("STORAGE_EMULATOR_HOST"):
+        arguments |= {"base_url": stand_in.rstrip("/"), "bearer_token": "none"}
+        arguments["client_options"]["allow_http"] = stand_in.startswith("http:")
+    return arguments
 
 
 def _as_options(keys: AwsKeys | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import quote
 
 import msgspec
 
@@ -22,7 +23,7 @@ from runstone.artifacts.buckets import Bucket, parse_bucket
 from runstone.artifacts.digests import PART_BYTES, is_same_content, part_bytes
 from runstone.artifacts.local import check_readable_file
 from runstone.artifacts.object_errors import translated
-from runstone.artifacts.paths import check_artifact_path, is_artifact_path
+from runstone.artifacts.paths import is_artifact_path
 from runstone.artifacts.readahead import PIECE_BYTES, open_ranges
 from runstone.entities import FileInfo
 from runstone.errors import ArtifactError, InvalidInput
@@ -61,7 +62,7 @@ class ObjectArtifactStore:
 
         Raises NotFound: no such local file. Raises InvalidInput: it is a folder, or no regular file.
         """
-        path = check_artifact_path(path)
+        path = self.bucket.check_path(path)
         local_path = Path(local_path)
         check_readable_file(local_path)
         size_bytes = local_path.stat().st_size
@@ -76,7 +77,7 @@ class ObjectArtifactStore:
 
         What the stream itself raises is passed on as it is, and nothing is stored.
         """
-        path = check_artifact_path(path)
+        path = self.bucket.check_path(path)
         source = _Source(stream)
         first = source.read(PART_BYTES)
         if len(first) < PART_BYTES:
@@ -107,7 +108,7 @@ class ObjectArtifactStore:
         import obstore
         from obstore.exceptions import BaseError
 
-        path = check_artifact_path(path)
+        path = self.bucket.check_path(path)
         with translated(self.bucket, "read the artifact", path):
             try:
                 # Size, ETag and the first piece by one request: they are of one and the same object.
@@ -141,7 +142,7 @@ class ObjectArtifactStore:
         """What stands directly below `path`, by name; nothing where there is no such folder, or it is a file."""
         import obstore
 
-        path = check_artifact_path(path, allow_empty=True)
+        path = self.bucket.check_path(path, allow_empty=True)
         prefix = self._key(path)
         with translated(self.bucket, "list the artifacts in", path):
             found = obstore.list_with_delimiter(self._objects, prefix or None)
@@ -159,7 +160,7 @@ class ObjectArtifactStore:
         """Delete a file, or a folder with all in it; nothing happens where there is none."""
         import obstore
 
-        path = check_artifact_path(path, allow_empty=True)
+        path = self.bucket.check_path(path, allow_empty=True)
         key = self._key(path)
         with translated(self.bucket, "delete the artifact", path):
             for batch in obstore.list(self._objects, key or None, chunk_size=_DELETED_AT_ONCE):
@@ -178,7 +179,7 @@ class ObjectArtifactStore:
 
     def local_path(self, path: str) -> Path | None:
         """None: the files are in the bucket."""
-        check_artifact_path(path, allow_empty=True)
+        self.bucket.check_path(path, allow_empty=True)
         return None
 
     # -- what only a store over a network can do
@@ -203,7 +204,10 @@ class ObjectArtifactStore:
         """A URL by which anybody may GET or PUT the file for a while. Raises RunstoneError where nothing can sign."""
         import obstore
 
-        path = check_artifact_path(path)
+        path = self.bucket.check_path(path)
+        if self.bucket.is_azure and quote(self._key(path)) != self._key(path):
+            # obstore 0.12 signs the name as it stands in the URL; Azure checks the name itself, and says 403.
+            raise ArtifactError(f"Cannot sign a URL of '{path}' in '{self.root_uri}': the name has to be escaped in it")
         with translated(self.bucket, "sign a URL of", path):
             signed = obstore.sign(self._objects, verb, self._key(path), timedelta(seconds=lifetime_s))  # type: ignore[call-overload]
         return str(signed)
@@ -212,18 +216,18 @@ class ObjectArtifactStore:
         """Size and ETag of a file. Raises NotFound."""
         import obstore
 
-        path = check_artifact_path(path)
+        path = self.bucket.check_path(path)
         with translated(self.bucket, "find the artifact", path):
             facts = obstore.head(self._objects, self._key(path))
         return KeptFile(facts["size"], facts["e_tag"])
 
     def key_of(self, path: str) -> str:
         """The object's name in the bucket."""
-        return self._key(check_artifact_path(path))
+        return self._key(self.bucket.check_path(path))
 
     def below(self, path: str) -> ObjectArtifactStore:
         """The store of a folder in this one, over the same connections."""
-        prefix = self._key(check_artifact_path(path, allow_empty=True))
+        prefix = self._key(self.bucket.check_path(path, allow_empty=True))
         store = ObjectArtifactStore.__new__(ObjectArtifactStore)
         return store._open(msgspec.structs.replace(self.bucket, prefix=prefix), self._connected)
 

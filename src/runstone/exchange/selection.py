@@ -6,14 +6,13 @@ from typing import Literal
 
 import msgspec
 
-from runstone.entities import DatasetInput, Experiment, Run
+from runstone.entities import Experiment, Run
 from runstone.errors import InvalidInput
 from runstone.filters import Filter, parse_run_filter
-from runstone.filters.match import Subject, matches
+from runstone.filters.match import matches, run_subject
 from runstone.filters.times import time_ms
 from runstone.series.points import MetricBatch
 from runstone.series.summary import Summary, merge, summarize
-from runstone.tag_names import DATASET_CONTEXT
 
 __all__ = ["ArtifactMode", "Selection", "parse_since", "run_matches", "summarize_pieces"]
 
@@ -61,22 +60,12 @@ def run_matches(node: Filter | None, run: Run, pieces: list[MetricBatch]) -> boo
     """Whether a run with these points fulfils a filter."""
     if node is None:
         return True
-    info = run.info
-    subject = Subject(
-        attributes={
-            "run_id": info.run_id,
-            "run_name": info.run_name,
-            "status": info.status.value,
-            "start_time": info.start_time,
-            "end_time": info.end_time,
-            "artifact_uri": info.artifact_uri,
-            "user_id": info.user_id,
-            "experiment_id": info.experiment_id,
-        },
+    subject = run_subject(
+        run.info,
         params=run.data.params,
         tags=run.data.tags,
         series=summarize_pieces(pieces),
-        datasets=[_dataset_facts(link) for link in run.inputs.dataset_inputs],
+        inputs=run.inputs.dataset_inputs,
     )
     return matches(node, subject)
 
@@ -88,9 +77,3 @@ def summarize_pieces(pieces: list[MetricBatch]) -> dict[str, Summary]:
         for key, summary in summarize(piece).items():
             series[key] = merge(series[key], summary) if key in series else summary
     return series
-
-
-def _dataset_facts(link: DatasetInput) -> dict[str, str]:
-    facts = {"name": link.dataset.name, "digest": link.dataset.digest}
-    context = {tag.key: tag.value for tag in link.tags}.get(DATASET_CONTEXT)
-    return facts if context is None else {**facts, "context": context}

@@ -8,17 +8,19 @@ fulfils a comparison.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from runstone.entities import DatasetInput, RunInfo
 from runstone.filters.ast import And, Comparison, Field, Filter, Kind, Not, Operator, Or, OrderTerm, Presence
 from runstone.filters.patterns import like, rlike
 from runstone.series.summary import Summary
+from runstone.tag_names import DATASET_CONTEXT
 from runstone.validation import param_number
 
-__all__ = ["OrderKey", "Subject", "like", "matches", "order_key", "rlike"]
+__all__ = ["OrderKey", "Subject", "like", "matches", "order_key", "rlike", "run_subject"]
 
 OrderKey = tuple[tuple[int, Any], ...]
 """Sorts with `<` among the keys of one order."""
@@ -51,6 +53,39 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     series: Mapping[str, Summary] = {}
     figures: Mapping[str, Sequence[float]] = {}
     datasets: Sequence[Mapping[str, str]] = ()
+
+
+def run_subject(
+    info: RunInfo,
+    *,
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+    series: Mapping[str, Summary],
+    inputs: Iterable[DatasetInput],
+) -> Subject:
+    """A run as a filter sees it."""
+    return Subject(
+        attributes={
+            "run_id": info.run_id,
+            "run_name": info.run_name,
+            "status": info.status.value,
+            "start_time": info.start_time,
+            "end_time": info.end_time,
+            "artifact_uri": info.artifact_uri,
+            "user_id": info.user_id,
+            "experiment_id": info.experiment_id,
+        },
+        params=params,
+        tags=tags,
+        series=series,
+        datasets=[_dataset_facts(link) for link in inputs],
+    )
+
+
+def _dataset_facts(link: DatasetInput) -> dict[str, str]:
+    facts = {"name": link.dataset.name, "digest": link.dataset.digest}
+    context = {tag.key: tag.value for tag in link.tags}.get(DATASET_CONTEXT)
+    return facts if context is None else {**facts, "context": context}
 
 
 def matches(filter: Filter | None, subject: Subject) -> bool:  # noqa: A002 -- the field's own word

@@ -7,30 +7,13 @@ histograms in the same way, each kind in a folder of its own.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from runstone.errors import InvalidInput
 
-__all__ = ["SteppedName", "check_media_key", "parse_stepped", "stepped_path", "thumbnail_path"]
+__all__ = ["check_media_key", "stepped_path", "thumbnail_path"]
 
 _KEY = re.compile(r"[\w\-. /]+", re.ASCII)
 _THUMBNAIL = "+compressed.webp"
-# Older clients of MLflow wrote `%`, and `#` for a slash.
-_NAME = re.compile(
-    r"(?P<key>.+?)(?P<mark>[+%])step(?P=mark)(?P<step>-?\d+)(?P=mark)timestamp(?P=mark)(?P<timestamp>\d+)(?P=mark)"
-    r"(?P<id>[0-9a-fA-F-]+)(?P<small>(?P=mark)compressed)?\.(?P<suffix>\w+)"
-)
-
-
-class SteppedName(NamedTuple):
-    """What a file's name tells. `timestamp` is in milliseconds since the Unix epoch."""
-
-    key: str
-    step: int
-    timestamp: int
-    id: str
-    suffix: str
-    is_thumbnail: bool
 
 
 def check_media_key(key: str) -> str:
@@ -51,13 +34,3 @@ def stepped_path(folder: str, key: str, step: int, timestamp: int, unique: str, 
 def thumbnail_path(path: str) -> str:
     """Where the small copy of an image lies."""
     return path.rpartition(".")[0] + _THUMBNAIL
-
-
-def parse_stepped(path: str) -> SteppedName | None:
-    """What the name of a file tells; None for one that is not named so."""
-    match = _NAME.fullmatch(path.rpartition("/")[2])
-    if match is None:
-        return None
-    key = match["key"].replace("~" if match["mark"] == "+" else "#", "/")
-    is_thumbnail = match["small"] is not None
-    return SteppedName(key, int(match["step"]), int(match["timestamp"]), match["id"], match["suffix"], is_thumbnail)

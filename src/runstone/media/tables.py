@@ -1,4 +1,7 @@
-"""Tables: data frames and dictionaries as files of JSON (pandas' orient "split", as MLflow has it) or Parquet."""
+"""Tables: data frames and dictionaries as files of JSON (pandas' orient "split", as MLflow has it) or Parquet.
+
+Images in them are files of their own, `table_images/TABLE/ID.png`, each with a small copy beside it: MLflow's layout.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import uuid4
 
 from runstone.errors import InvalidInput
+from runstone.media.images import Image, encode_image, encode_thumbnail
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["append_rows", "decode_table", "encode_table", "table_of"]
+__all__ = ["append_rows", "decode_table", "encode_table", "table_of", "take_images"]
 
 _PARQUET = ".parquet"
 
@@ -42,6 +47,30 @@ def table_of(data: Any) -> pd.DataFrame:
 
 def _is_column(value: Any) -> bool:
     return hasattr(value, "__len__") and not isinstance(value, str | bytes)
+
+
+def take_images(table: pd.DataFrame, file: str) -> tuple[pd.DataFrame, dict[str, bytes]]:
+    """The table with names of files in place of images (our own and Pillow's), and those files by path."""
+    folder = f"table_images/{PurePosixPath(file).with_suffix('')}"
+    files: dict[str, bytes] = {}
+
+    def name_of(value: Any) -> Any:
+        if not _is_image(value):
+            return value
+        path = f"{folder}/{uuid4()}"
+        whole, small = f"{path}.png", f"{path}.webp"
+        files[whole], files[small] = encode_image(value, whole), encode_thumbnail(value)
+        return {"type": "image", "filepath": whole, "compressed_filepath": small}
+
+    with_names = table.copy(deep=False)
+    for name in table:
+        if table[name].map(_is_image).any():
+            with_names[name] = table[name].map(name_of)
+    return with_names, files
+
+
+def _is_image(value: Any) -> bool:
+    return isinstance(value, Image) or type(value).__module__.startswith("PIL.")
 
 
 def append_rows(before: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from runstone.entities import (
     RunStatus,
 )
 from runstone.errors import RunstoneError, StoreUnavailable
-from runstone.filters.match import Subject, matches, order_key
+from runstone.filters.match import Subject, matches, order_key, run_subject
 from runstone.series.curves import Curve, CurveQuery, curves_of_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
@@ -157,29 +157,9 @@ class _Run:
         return Run(info=self.info(), data=data, inputs=inputs, outputs=RunOutputs(model_outputs=outputs))
 
     def subject(self) -> Subject:
-        info = self.info()
-        return Subject(
-            attributes={
-                "run_id": info.run_id,
-                "run_name": info.run_name,
-                "status": info.status.value,
-                "start_time": info.start_time,
-                "end_time": info.end_time,
-                "artifact_uri": info.artifact_uri,
-                "user_id": info.user_id,
-                "experiment_id": info.experiment_id,
-            },
-            params=self.params,
-            tags=self.tags,
-            series=self.summaries,
-            datasets=[_dataset_facts(link) for link in self.inputs.values()],
+        return run_subject(
+            self.info(), params=self.params, tags=self.tags, series=self.summaries, inputs=self.inputs.values()
         )
-
-
-def _dataset_facts(link: DatasetInput) -> dict[str, str]:
-    facts = {"name": link.dataset.name, "digest": link.dataset.digest}
-    context = {tag.key: tag.value for tag in link.tags}.get(tag_names.DATASET_CONTEXT)
-    return facts if context is None else {**facts, "context": context}
 
 
 class MemoryStore:
