@@ -37,8 +37,9 @@ MIN_COPIED = 8
 """From how many rows on COPY is quicker than statements, which need fewer answers (64 rows: in half the time)."""
 _CONNECTING = {
     "application_name": "runstone",
-    # To compile a statement takes longer than to run any of ours, and a page's parts must come one after another.
-    "options": "-c jit=off -c max_parallel_workers_per_gather=0",
+    # To compile a statement takes longer than to run any of ours, a page's parts must come one after another, and what
+    # has a limit is to be read along its index, not gathered whole because few rows were expected.
+    "options": "-c jit=off -c max_parallel_workers_per_gather=0 -c enable_bitmapscan=off",
     # A machine that has gone without a word is noticed after a minute, not after the two hours of the system.
     "connect_timeout": 10,
     "keepalives_idle": 30,

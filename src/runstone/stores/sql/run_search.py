@@ -39,6 +39,9 @@ _MAX_LOOKS = 8
 _SAMPLE = 400
 """So many runs are looked at to see how rare it is that a whole filter is true."""
 
+_GATHERED, _WALKED = 0, 1
+"""How a page was found, in the token of the next."""
+
 _NO_NUMBER, _NO_TEXT, _NO_TIME = (f"CAST(NULL AS {kind})" for kind in ("DOUBLE PRECISION", "TEXT", "BIGINT"))
 """NULL in a column of an order; PostgreSQL needs a type for what it puts together."""
 
@@ -68,15 +71,18 @@ def find_run_page(
     """
     search = Search(RUNS, tx.dialect, root)
     search.order_by(query.order)
-    after = read_token(query, search.position_length)
+    token = read_token(query, search.position_length + 1)
+    # What has been walked is walked on: to look at the predicates again costs as much as the page.
+    after, walks_on = (None, False) if token is None else (token[1:], token[0] == _WALKED)
     choice = _Choice(tx, query, root)
-    candidates = choice.candidates(most)
+    candidates = None if walks_on else choice.candidates(most)
     if candidates is not None and candidates.size == 0:
         return [], None
     choice.add_conditions(search)
     parts = _Walk(tx.dialect, query, choice.experiments).parts() if candidates is None else [_gathered(tx, candidates)]
     ids, position = search.page(tx, query.max_results, after, parts)
-    return ids, None if position is None else write_token(query, position)
+    way = _WALKED if candidates is None else _GATHERED
+    return ids, None if position is None else write_token(query, [way, *position])
 
 
 def last_number(tx: Transaction) -> int:

@@ -14,7 +14,7 @@ from runstone.filters.ast import And, Filter, Kind, Not, Or, OrderTerm
 from runstone.stores.cursor import Position, Query, read_token, write_token
 from runstone.stores.models import DatasetChoice, ModelOrder
 from runstone.stores.sql.conditions import Conditions, Scope, columns_of, on_datasets
-from runstone.stores.sql.database import Dialect, Transaction
+from runstone.stores.sql.database import Dialect, Row, Transaction
 
 __all__ = ["Part", "Search", "find_page", "uses_counts"]
 
@@ -147,16 +147,12 @@ class Search:
 
         The parts, in their order, make up all rows; without any, the scope's source is the only one.
         """
-        texts, arguments = [], []
+        rows: list[Row] = []
         for part in parts or (Part(self.scope.source),):
             place = 0 if after is None else _place(part, after)
-            if place >= 0:
-                text, more = self._statement(part, limit, after if place == 0 else None)
-                texts.append(text)
-                arguments += more
-        # A part is looked into only when those before it have not filled the page.
-        sql = texts[0] if len(texts) == 1 else " UNION ALL ".join(f"SELECT * FROM ({text}) AS part" for text in texts)
-        rows = tx.rows(f"{sql} LIMIT {limit + 1}" if len(texts) > 1 else sql, arguments)
+            # A part is looked into only when those before it have not filled the page.
+            if place >= 0 and len(rows) <= limit:
+                rows += tx.rows(*self._statement(part, limit - len(rows), after if place == 0 else None))
         ids = [int(row[0]) for row in rows[:limit]]
         return ids, rows[limit - 1][1:] if len(rows) > limit else None
 
