@@ -1,20 +1,17 @@
-"""The page of the benchmarks is made of the committed results."""
+"""The page of the benchmarks, its pictures and the sizing table are made of the committed results."""
 
 from __future__ import annotations
 
 from benchmarks.catalogue import CATALOGUE, NOT_MEASURED, sides_of
 from benchmarks.figures import read_results
-from benchmarks.report import CHART, PAGE, render_chart, render_page
+from benchmarks.report import render_files
 
 REMEDY = "run `python -m benchmarks report --write`"
 
 
-def test_the_page_is_what_the_results_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render_page(), REMEDY
-
-
-def test_the_picture_is_what_the_results_say() -> None:
-    assert CHART.read_text(encoding="utf-8") == render_chart(), REMEDY
+def test_what_is_made_of_results_is_what_they_say() -> None:
+    for path, text in render_files().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: {REMEDY}"
 
 
 def test_every_benchmark_has_a_result_of_all_its_sides() -> None:
