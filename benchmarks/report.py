@@ -10,7 +10,7 @@ from benchmarks.figures import Result, read_results
 from benchmarks.lines import draw_lines
 from benchmarks.tables import comparison_table, machine_text, scales_text
 
-__all__ = ["render_files", "render_page"]
+__all__ = ["SIZING", "render_files", "render_page", "with_sizing"]
 
 _DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = _DOCS / "benchmarks.md"
@@ -48,7 +48,7 @@ def render_files() -> dict[Path, str]:
     if "growth" in results:
         files[GROWTH] = draw_lines(results["growth"])
     if "sizing" in results:
-        files[SIZING] = _with_sizing(SIZING.read_text(encoding="utf-8"), results["sizing"])
+        files[SIZING] = with_sizing(SIZING.read_text(encoding="utf-8"), results["sizing"])
     return files
 
 
@@ -57,7 +57,7 @@ def render_page() -> str:
     return "\n".join([_INTRODUCTION, *map(_section, read_results(CATALOGUE))])
 
 
-def _with_sizing(page: str, result: Result) -> str:
+def with_sizing(page: str, result: Result) -> str:
     """The guide, with the figures of this result between its marks."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)

@@ -23,14 +23,14 @@ SIZES: Sizes = {
 }
 SCALE = "{connections} connections for {seconds} s; a run of {points:,} points; {runs:,} runs"
 PEER_REPEATS = 1
-_WORKERS = (1, 2, 4)
+_WORKERS = {"full": (1, 2, 4), "tiny": (2,)}
 _KEYS = {"metrics": 25, "params": 20, "tags": 5}
 
 
 def measure(trials: Trials) -> list[Comparison]:
     comparisons: list[Comparison] = []
     with postgres_server() as server:
-        for workers in _WORKERS:
+        for workers in _WORKERS[trials.size]:
             comparisons += _compare_workers(trials, server, workers)
         room = trials.each(lambda side, _: _measure_room(trials, server, side))
     return [

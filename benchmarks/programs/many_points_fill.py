@@ -14,7 +14,7 @@ def main(library: str, folder: str, experiments: int, runs: int, keys: int, poin
 
     client = open_client(library, folder)
     spec = Spec(experiments=experiments, runs=runs, keys=keys, points=points)
-    written = write_all(client.tracking, spec)
+    written = write_all(client.tracking.inner, spec)
     client.tracking.close()
     return {"points": written.points}
 
