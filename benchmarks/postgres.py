@@ -38,6 +38,11 @@ class Postgres:
         name = url.partition("?")[0].rpartition("/")[2]
         self._execute(self._url, f"DROP DATABASE {name} WITH (FORCE)")
 
+    def settle(self, url: str) -> None:
+        """What a server does by itself in the minutes after so much was written to a database."""
+        self._execute(url, "VACUUM ANALYZE")
+        self._execute(url, "CHECKPOINT")
+
     def settled_bytes(self, url: str) -> int:
         """The size of a database, after its tables have given back what is free in them."""
         tables = self._execute(url, "SELECT string_agg(tablename, ', ') FROM pg_tables WHERE schemaname = 'public'")
