@@ -33,8 +33,9 @@ from runstone.stores.tables import RunTableBuilder
 __all__ = ["runs", "table"]
 
 
-_WORTH_ALL = 4
-"""Metrics are read key by key, of all runs there are, for a page of at least the fourth part of these."""
+_LARGE_PAGE = 1_000
+_LARGE_PART = 4
+"""Metrics are read key by key, of all runs there are, for a page of so many that is at least a fourth of these."""
 
 _MOST_KEYS = 500
 """With more of them, each is in few runs."""
@@ -113,7 +114,8 @@ def table(tx: Transaction, ids: list[int], root: str, token: str | None) -> RunT
     """The same as columns."""
     page = _Page(tx, ids)
     cells = RunTableBuilder(len(ids))
-    keys = _keys(tx) if len(ids) * _WORTH_ALL > last_number(tx) else []
+    is_large = len(ids) >= _LARGE_PAGE and len(ids) * _LARGE_PART > last_number(tx)
+    keys = _keys(tx) if is_large else []
     if 0 < len(keys) <= _MOST_KEYS:
         cells.metrics = _metrics_by_key(tx, ids, keys)
     else:
