@@ -47,7 +47,7 @@ def test_filter_order_and_limit_hold(runs: Runs, runstone_command: Command, read
     assert names == ["good", "other"]
     result = runstone_command("runs", "list", "--max", "2", "-o", "params.lr ASC", "-o", "attributes.start_time ASC")
     assert [line.split()[1] for line in result.stdout.splitlines()[1:]] == ["good", "other"]
-    assert result.stderr == "There are more runs than these 2 runs: --max 0 shows all\n"
+    assert result.stderr == "These are 2 of 3 runs: --max 0 shows all\n"
     assert len(read_json("runs", "list", "--max", "0")) == 3
 
 

@@ -49,7 +49,8 @@ SHAPES: tuple[tuple[str, str], ...] = (
 )
 """A filter and an order, whose pages of ten are found without looking at most runs.
 
-Orders by what has few values are not among them: all runs with the first value are sorted by their start.
+Orders by what has few values are not among them: all runs with the first value are sorted by their start. Neither are
+texts in the midst of names or tags, for which all of a key's values are looked at.
 """
 
 

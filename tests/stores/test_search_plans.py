@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import pytest
 from benchmarks.programs.bulk_runs import SQLITE_INDEXES, fill
 
+from runstone.stores.sql import run_search
 from runstone.stores.sql.sqlite import SqliteDatabase
 from runstone.stores.sql.store import SqlStore
 from tests.stores.shapes import SCALE, SHAPES, query_of
@@ -68,6 +70,21 @@ def test_a_deep_page_looks_at_as_little_as_the_first(filled: SqliteDatabase) -> 
     recorder.statements.clear()
     store.search_runs(msgspec.structs.replace(query, page_token=far))
     assert steps(filled, recorder) < 2 * first
+
+
+@pytest.mark.parametrize("text", ["", "metrics.m10 > 0.5", "tags.t10 ILIKE '%M 7%'", "params.rare = 'yes'"])
+def test_many_runs_are_counted_by_a_sample_and_few_exactly(filled: SqliteDatabase, text: str) -> None:
+    store = SqlStore(filled, "file:///root")
+    query = query_of((text, ""))
+    exact = store.count_runs(query)
+    assert exact == (len(store.search_run_table(msgspec.structs.replace(query, max_results=SCALE.runs)).run_id), False)
+
+    recorder = Recorder(filled)
+    with patch.multiple(run_search, _MOST_TO_COUNT=100, _MOST_TO_COUNT_ALL=100):
+        found = SqlStore(recorder, "file:///root").count_runs(query)
+    assert found.is_estimate == (exact.runs > 100)
+    assert abs(found.runs - exact.runs) < 5 * (exact.runs * SCALE.runs / run_search._COUNT_SAMPLE) ** 0.5
+    assert steps(filled, recorder) < MOST_STEPS * (5 if "ILIKE" in text else 1)
 
 
 @pytest.mark.parametrize("shape", [("", ""), ("metrics.m10 > 0.3", "metrics.m11"), ("params.rare = 'yes'", "tags.t10")])

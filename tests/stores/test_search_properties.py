@@ -155,6 +155,7 @@ def compare_runs(pair: Pair, samples: list[SampleRun], asked: list[Question], vi
         expected = ids(pair.memory, query)
         assert ids(pair.sql, query) == expected
         assert pair.sql.search_run_table(query).run_id == expected
+        assert pair.sql.count_runs(query) == (len(expected), False)
         paged = msgspec.structs.replace(query, max_results=size)
         pages = ids_by_page(pair.memory, paged)
         assert ids_by_page(pair.sql, paged) == pages

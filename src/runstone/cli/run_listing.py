@@ -73,7 +73,13 @@ def print_runs(session: Session, search: RunSearch) -> None:
     if not runs:
         note(_nothing(search))
     elif has_more:
-        note(f"There are more runs than these {counted(len(runs) - 1, 'run')}: --max 0 shows all")
+        found = session.tracking.count_runs(
+            [experiment.experiment_id for experiment in experiments],
+            filter_string=search.filter_string,
+            view=view_of(search.view),
+        )
+        about = "about " if found.is_estimate else ""
+        note(f"These are {len(runs) - 1} of {about}{counted(found.runs, 'run')}: --max 0 shows all")
 
 
 def _experiments(session: Session, search: RunSearch) -> list[Experiment]:

@@ -39,7 +39,7 @@ from runstone.series.curves import Curve, CurveQuery
 from runstone.series.frame import encode_frame
 from runstone.series.points import Points
 from runstone.series.summary import Summary
-from runstone.stores.base import Changes, RunTable, Write
+from runstone.stores.base import Changes, RunCount, RunTable, Write
 from runstone.tracking.base import Tracking
 from runstone.tracking.checks import check_inputs, check_run_name, check_time, metric_batch, param_texts, tag_texts
 from runstone.tracking.models import Models
@@ -384,6 +384,15 @@ class JournaledTracking:
             max_results=max_results,
             page_token=page_token,
         )
+
+    def count_runs(
+        self,
+        experiment_ids: Sequence[str | int],
+        *,
+        filter_string: str | None = None,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+    ) -> RunCount:
+        return self._settled().count_runs(experiment_ids, filter_string=filter_string, view=view)
 
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
         return self._settled().list_changed_runs(since, max_results=max_results)

@@ -43,7 +43,7 @@ from runstone.remote.transport import HttpSession
 from runstone.series.curves import Curve, CurveQuery, curves_of_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
-from runstone.stores.base import Changes, RunTable, Write
+from runstone.stores.base import Changes, RunCount, RunTable, Write
 from runstone.stores.tables import table_of_runs
 from runstone.tracking.base import MAX_PAGE, MAX_TABLE
 from runstone.tracking.checks import (
@@ -291,6 +291,20 @@ class RemoteTracking:
             return RunTable(**msgspec.structs.asdict(search(self.session, "search_run_table", request, check)))
         page = search(self.session, "search_runs", request, check)
         return table_of_runs(_run_page(page))
+
+    def count_runs(
+        self,
+        experiment_ids: Sequence[str | int],
+        *,
+        filter_string: str | None = None,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+    ) -> RunCount:
+        if not self._has_route("count_runs"):
+            page = self.search_runs(experiment_ids, filter_string=filter_string, view=view)
+            return RunCount(len(page), page.token is not None)
+        request, check = _run_search(native.CountRuns, experiment_ids, filter_string, view, None, 1, None)
+        answer = search(self.session, "count_runs", request, check)
+        return RunCount(answer.runs, answer.is_estimate)
 
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
         """See Tracking. Raises RunstoneError where the server is one of MLflow's: they do not keep this."""

@@ -86,6 +86,13 @@ def search_run_table(tracking: Tracking, request: native.SearchRunTable) -> Answ
     return native.TableAnswer(**msgspec.structs.asdict(table))
 
 
+def count_runs(tracking: Tracking, request: native.CountRuns) -> Answer:
+    view = convert.view_of(request.run_view_type)
+    return native.CountAnswer(
+        **tracking.count_runs(request.experiment_ids, filter_string=request.filter, view=view)._asdict()
+    )
+
+
 def list_series(tracking: Tracking, request: native.ListSeries) -> Answer:
     found = tracking.list_series(request.run_id)
     return native.SummariesAnswer(
@@ -185,6 +192,7 @@ def remove(tracking: Tracking, request: removal.Remove) -> Answer:
 
 
 NATIVE_ACTIONS: dict[str, Action] = {
+    "count_runs": count_runs,
     "last_sequence": last_sequence,
     "list_changes": list_changes,
     "plan_removal": plan_removal,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -29,7 +29,7 @@ from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts,
 from runstone.stores.models import ModelStore
 from runstone.stores.removal import RemovalStore
 
-__all__ = ["Changes", "ExperimentQuery", "NewRun", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
+__all__ = ["Changes", "ExperimentQuery", "NewRun", "RunCount", "RunQuery", "RunTable", "Sequenced", "Store", "Write"]
 
 
 class NewRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +67,13 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     order: tuple[OrderTerm, ...] = ()
     max_results: int = 1000
     page_token: str | None = None
+
+
+class RunCount(NamedTuple):
+    """How many runs a search finds. Large numbers are estimated, from a sample that is the same each time."""
+
+    runs: int
+    is_estimate: bool
 
 
 class RunTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,6 +201,9 @@ class Store(Protocol):
 
     def search_run_table(self, query: RunQuery) -> RunTable:
         """The same page as columns."""
+
+    def count_runs(self, query: RunQuery) -> RunCount:
+        """How many runs all pages of a search have together; its order, page size and token do not matter."""
 
     def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
         """The runs that were changed after the revision `since` (0: ever), the first to change first, each once.

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Literal
 
 import numpy as np
+from msgspec.structs import replace
 
 from runstone import tag_names
 from runstone.entities import (
@@ -33,7 +34,7 @@ from runstone.series.curves import Curve, CurveQuery, curves_of_points
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
 from runstone.stores import records
-from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
+from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunCount, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.stores.cursor import cut_page
 from runstone.stores.memory_columns import Recorded, count_texts, keys_of_runs, run_columns
@@ -359,6 +360,10 @@ class MemoryStore:
 
     def search_run_table(self, query: RunQuery) -> RunTable:
         return table_of_runs(self.search_runs(query))
+
+    def count_runs(self, query: RunQuery) -> RunCount:
+        whole = replace(query, order=(), max_results=max(len(self._runs), 1), page_token=None)
+        return RunCount(len(self.search_runs(whole)), False)
 
     def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
         with self._open():

@@ -396,6 +396,21 @@ class TrackingSuite(RecordsSuite):
         with pytest.raises(InvalidInput, match=r"max_results.*1 to 1000000"):
             tracking.search_run_table(["0"], max_results=size)
 
+    def test_runs_are_counted_as_far_as_they_are_found(self, tracking: Tracking) -> None:
+        other = tracking.create_experiment("other")
+        for number in range(5):
+            run = tracking.create_run("0", run_name=f"r{number}", start_time=number)
+            tracking.log_batch(run.info.run_id, metrics=[Metric("m", float(number), 1, 0)])
+        tracking.delete_run(run.info.run_id)
+        tracking.create_run(other)
+        for view, runs in ((ViewType.ACTIVE_ONLY, 4), (ViewType.ALL, 5), (ViewType.DELETED_ONLY, 1)):
+            assert tracking.count_runs(["0"], view=view) == (runs, False)
+        for text, runs in (("metrics.m > 0 and attributes.run_name != 'r2'", 2), ("metrics.m > 9", 0)):
+            assert tracking.count_runs(["0"], filter_string=text) == (runs, False)
+        assert tracking.count_runs(["0", other]) == (5, False)
+        with pytest.raises(FilterError):
+            tracking.count_runs(["0"], filter_string="metrics.m >")
+
     def test_the_largest_page_is_allowed(self, tracking: Tracking, run: Run) -> None:
         assert len(tracking.search_runs(["0"], max_results=MAX_PAGE)) == 1
         assert len(tracking.search_run_table(["0"], max_results=MAX_TABLE)) == 1

@@ -15,7 +15,7 @@ from runstone.errors import RunstoneError
 from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import Points
 from runstone.series.summary import Summary
-from runstone.stores.base import Changes, RunTable, Write
+from runstone.stores.base import Changes, RunCount, RunTable, Write
 from runstone.tracking.models import Models
 from runstone.tracking.removal import Removal
 
@@ -146,6 +146,18 @@ class Tracking(Protocol):
         page_token: str | None = None,
     ) -> RunTable:
         """The same as columns, of at most `max_results` runs: fewer are the last only where no token follows."""
+
+    def count_runs(
+        self,
+        experiment_ids: Sequence[str | int],
+        *,
+        filter_string: str | None = None,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+    ) -> RunCount:
+        """How many runs a search finds; many are estimated. Servers of MLflow tell no more than a page holds.
+
+        Raises FilterError.
+        """
 
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
         """The runs that were changed after the revision `since` (0: ever), the first to change first, each once."""

@@ -34,7 +34,7 @@ from runstone.naming import new_run_id, new_run_name, now_ms
 from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import Points
 from runstone.series.summary import Summary
-from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
+from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunCount, RunQuery, RunTable, Store, Write
 from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.tracking.base import MAX_PAGE, MAX_TABLE
 from runstone.tracking.checks import (
@@ -217,6 +217,15 @@ class LocalTracking:
         return self.store.search_run_table(
             _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token, MAX_TABLE)
         )
+
+    def count_runs(
+        self,
+        experiment_ids: Sequence[str | int],
+        *,
+        filter_string: str | None = None,
+        view: ViewType | int = ViewType.ACTIVE_ONLY,
+    ) -> RunCount:
+        return self.store.count_runs(_run_query(experiment_ids, filter_string, view, None, 1, None))
 
     def search_run_columns(
         self,

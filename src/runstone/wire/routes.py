@@ -204,6 +204,7 @@ NATIVE_ROUTES: tuple[Route, ...] = (
           repeatable=True),
     Route("search_run_table", _POST, "runs/table", native.SearchRunTable, native.TableAnswer, "search",
           media="msgpack", repeatable=True),
+    Route("count_runs", _POST, "runs/count", native.CountRuns, native.CountAnswer, "search", repeatable=True),
     Route("list_changes", _GET, "changes", native.ListChanges, native.ChangesAnswer, "search", repeatable=True),
     Route("read_series", _POST, "series", native.ReadSeries, native.SeriesAnswer, "search",
           media="msgpack", repeatable=True),

@@ -17,8 +17,6 @@ from runstone.wire.schemas import browsing
 
 __all__ = ["list_changed_columns", "search_run_columns"]
 
-_NOTHING = ColumnChoice(metrics=(), params=(), tags=())
-
 
 def search_run_columns(tracking: Browsing, request: browsing.SearchRunColumns) -> browsing.RunColumnsAnswer:
     found = _search(tracking, request, _choice(request), request.max_results, request.page_token)
@@ -61,11 +59,12 @@ def _search(
 
 
 def _count(tracking: Browsing, request: browsing.SearchRunColumns, found: RunColumns) -> tuple[int, bool]:
-    """How many runs the search has, and whether there may be more than that."""
+    """How many runs the search has, and whether that is an estimate."""
     if found.token is None and request.page_token is None:
         return len(found), False
-    every = _search(tracking, request, _NOTHING, MAX_PAGE)
-    return len(every), every.token is not None
+    return tracking.count_runs(
+        request.experiment_ids, filter_string=request.filter, view=convert.view_of(request.run_view_type)
+    )
 
 
 def list_changed_columns(tracking: Browsing, request: browsing.ChangedColumns) -> browsing.ChangedColumnsAnswer:

@@ -1,8 +1,9 @@
 """The few runs that a filter can be true of, where an index tells which these are. Knows tables, and no order.
 
 A predicate is *selective* when an index finds all runs that fulfil it, and they are few. To see that costs no more than
-to take so many entries from the index. A predicate that no index helps with (`NOT`, `!=`, LIKE without a beginning,
-RLIKE) is not selective, and neither are those over `first` and `count`, which have no index.
+to take so many entries from the index; a text in the midst of names or tags (ILIKE, LIKE without a beginning) is looked
+for in all of a key's entries, a fourth of what it costs to look at the runs in another order. A predicate that no index
+helps with (`NOT`, `!=`, RLIKE) is not selective, and neither are those over `first` and `count`, which have no index.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Arm(NamedTuple):
     order: str
     repeats: bool = False
     """Whether a run may stand in several of them."""
+    scans: bool = False
+    """Whether all entries of a key are looked through: worth it only where the order is no help."""
 
     def sql(self, limit: int) -> str:
         """So many entries of it, and one more."""
@@ -170,8 +173,9 @@ class _Arms:
 
     def _tag(self, node: Comparison | Presence) -> Iterator[Arm]:
         source = self._dialect.by_index("tags t", "tags_by_value")
-        for condition, arguments in _texts(node, "t.value"):
-            yield _keyed(source, "t", node.field, condition, arguments, f"{_beginning('t.value')}, t.run")
+        for condition, arguments in self._texts(node, "t.value"):
+            arm = _keyed(source, "t", node.field, condition, arguments, f"{_beginning('t.value')}, t.run")
+            yield arm._replace(scans=_scans(condition))
 
     def _attribute(self, node: Comparison) -> Iterator[Arm]:
         key = node.field.key
@@ -183,9 +187,9 @@ class _Arms:
                 yield Arm(self._dialect.by_index("runs r", index), "r.id", condition, arguments, order)
         elif key in ("run_name", "user_id"):
             column, index = ("r.name", "runs_by_name") if key == "run_name" else ("r.user_id", "runs_by_user")
-            for condition, arguments in _texts(node, column):
+            for condition, arguments in self._texts(node, column):
                 source = self._dialect.by_index("runs r", index)
-                yield Arm(source, "r.id", condition, arguments, _beginning(column))
+                yield Arm(source, "r.id", condition, arguments, _beginning(column), scans=_scans(condition))
         elif key == "status" and node.operator in ("=", "IN"):
             for value in _values(node):
                 source = self._dialect.by_index("runs r", "runs_by_status")
@@ -193,6 +197,23 @@ class _Arms:
         elif key == "run_id" and node.operator in ("=", "IN"):
             found = self._dialect.list_argument([str(value) for value in _values(node)])
             yield Arm("runs r", "r.id", self._dialect.is_member("r.run_id"), (found,), "r.run_id")
+
+    def _texts(self, node: Comparison | Presence, column: str) -> Iterator[tuple[str, tuple[object, ...]]]:
+        """The entries of a column of texts that a predicate asks for, if it asks for any."""
+        if isinstance(node, Presence):
+            yield "", ()
+        elif node.operator in ("=", "IN"):
+            for value in _values(node):
+                yield _equal_text(column, str(value))
+        elif node.operator == "LIKE":
+            begin = str(node.value).partition("%")[0].partition("_")[0][:BEGINNING]
+            end = _successor(begin)
+            if begin and end:
+                yield f"{_beginning(column)} >= ? AND {_beginning(column)} < ?", (begin, end)
+            else:
+                yield self._dialect.like(column), (node.value,)
+        elif node.operator == "ILIKE":
+            yield self._dialect.ignoring_case(column), (node.value,)
 
     def _dataset(self, node: Comparison) -> Iterator[Arm]:
         if node.operator not in ("=", "IN") or node.field.key == "context":
@@ -203,6 +224,11 @@ class _Arms:
         for value in _values(node):
             condition = f"i.dataset = d.id AND {member} AND d.{node.field.key} = ?"
             yield Arm(source, "i.run", condition, (experiments, value), "i.dataset, i.run", repeats=True)
+
+
+def _scans(condition: str) -> bool:
+    """Whether a condition on a text says nothing of its beginning, by which the index is sorted."""
+    return condition != "" and "substr(" not in condition
 
 
 def _keyed(source: str, alias: str, field: Field, condition: str, arguments: Sequence[object], order: str) -> Arm:
@@ -223,20 +249,6 @@ def _numbers(node: Comparison | Presence, column: str) -> Iterator[tuple[str, tu
             yield f"{column} >= ? AND {column} <= ?", (argument(value), argument(value))
     elif node.operator in _RANGES and not isinstance(node.value, tuple):
         yield f"{column} {node.operator} ?", (argument(node.value),)
-
-
-def _texts(node: Comparison | Presence, column: str) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """The ranges of a column of texts that a predicate asks for, if it asks for any."""
-    if isinstance(node, Presence):
-        yield "", ()
-    elif node.operator in ("=", "IN"):
-        for value in _values(node):
-            yield _equal_text(column, str(value))
-    elif node.operator == "LIKE":
-        begin = str(node.value).partition("%")[0].partition("_")[0][:BEGINNING]
-        end = _successor(begin)
-        if begin and end:
-            yield f"{_beginning(column)} >= ? AND {_beginning(column)} < ?", (begin, end)
 
 
 def _beginning(column: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from runstone.entities import ViewType
 from runstone.filters.ast import Comparison, Filter, Kind, OrderTerm, Presence
-from runstone.stores.base import RunQuery
+from runstone.stores.base import RunCount, RunQuery
 from runstone.stores.cursor import read_token, write_token
 from runstone.stores.sql import experiments
 from runstone.stores.sql.candidates import (
@@ -32,13 +32,19 @@ from runstone.stores.sql.database import Dialect, Transaction
 from runstone.stores.sql.runs import last_number
 from runstone.stores.sql.search import Part, Search
 
-__all__ = ["find_run_page", "most_to_gather", "stage_condition"]
+__all__ = ["count_runs", "find_run_page", "most_to_gather", "stage_condition"]
 
 _MAX_LOOKS = 8
 """So many predicates of a filter are asked how many runs they are true of."""
 
 _SAMPLE = 400
 """So many runs are looked at to see how rare it is that a whole filter is true."""
+
+_MOST_TO_COUNT = 20_000
+_MOST_TO_COUNT_ALL = 200_000
+"""Up to so many runs are looked at to count them, with a filter and without; a sample tells of more."""
+
+_COUNT_SAMPLE = 2_000
 
 _GATHERED, _WALKED = 0, 1
 """How a page was found, in the token of the next."""
@@ -98,6 +104,26 @@ def count_in_sample(tx: Transaction, search: Search, total: int, size: int = _SA
     return int(row[0]) if row else 0
 
 
+def count_runs(tx: Transaction, query: RunQuery, root: str) -> RunCount:
+    """How many runs the query finds, whatever its order and page."""
+    choice, search = _Choice(tx, query, root), Search(RUNS, tx.dialect, root)
+    choice.add_conditions(search)
+    conditions = search.conditions
+    total = last_number(tx)
+    if (candidates := choice.fewest(_MOST_TO_COUNT)) is not None:
+        part = _gathered(tx, candidates)
+        where = [*part.conditions, *conditions.texts_of(part.id)]
+        arguments = [*part.source_arguments, *conditions.arguments]
+        row = tx.row(f"SELECT count(*) FROM {part.source} WHERE {' AND '.join(where)}", arguments)
+    elif total <= (_MOST_TO_COUNT_ALL if query.filter is None else _MOST_TO_COUNT):
+        source = tx.dialect.by_index("runs r", "runs_by_start")
+        where = conditions.texts_of("r.id")
+        row = tx.row(f"SELECT count(*) FROM {source} WHERE {' AND '.join(where)}", conditions.arguments)
+    else:
+        return RunCount(count_in_sample(tx, search, total, _COUNT_SAMPLE) * total // _COUNT_SAMPLE, True)
+    return RunCount(int(row[0]) if row else 0, False)
+
+
 class _Choice:
     """Which way a query goes."""
 
@@ -132,7 +158,7 @@ class _Choice:
         elif own is not None:
             bound = own.size
         arms = [arms_of(node, self._tx.dialect, self.experiments) for node in top_terms(self._query.filter)]
-        looks = [one for one in arms if one is not None][:_MAX_LOOKS]
+        looks = [one for one in arms if one and not (within_one and any(arm.scans for arm in one))][:_MAX_LOOKS]
         best = self._smallest(looks, bound)
         if best is None and own is not None and not within_one:
             best = own
@@ -142,6 +168,12 @@ class _Choice:
             if length > 2 * bound:
                 best = self._smallest(looks, length)
         return best
+
+    def fewest(self, bound: int) -> Candidates | None:
+        """The least common runs among which all are that the query finds; None where these are more than `bound`."""
+        arms = [arms_of(node, self._tx.dialect, self.experiments) for node in top_terms(self._query.filter)]
+        own = in_experiments(self._tx.dialect, self.experiments)
+        return self._smallest([own, *(one for one in arms if one is not None)][:_MAX_LOOKS], bound)
 
     def _smallest(self, looks: Sequence[Sequence[Arm]], bound: int) -> Candidates | None:
         best = None

@@ -12,14 +12,14 @@ from runstone.errors import RunstoneError, StoreError
 from runstone.series.curves import Curve, CurveQuery
 from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary
-from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
+from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunCount, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.stores.sql import columns, curves, experiments, folding, hydrate, runs, series, writers
 from runstone.stores.sql.conditions import EXPERIMENTS
 from runstone.stores.sql.database import Database
 from runstone.stores.sql.models import SqlModelStore
 from runstone.stores.sql.removal import SqlRemoval
-from runstone.stores.sql.run_search import find_run_page, stage_condition
+from runstone.stores.sql.run_search import count_runs, find_run_page, stage_condition
 from runstone.stores.sql.search import Search, find_page, uses_counts
 from runstone.stores.sql.undone import begun_again
 from runstone.stores.sql.writes import record
@@ -137,6 +137,11 @@ class SqlStore:
         with self.database.read() as tx:
             ids, token = find_run_page(tx, query, self._root)
             return hydrate.table(tx, ids, self._root, token)
+
+    def count_runs(self, query: RunQuery) -> RunCount:
+        self._make_counts_exact(query)
+        with self.database.read() as tx:
+            return count_runs(tx, query, self._root)
 
     def _make_counts_exact(self, query: RunQuery) -> None:
         if uses_counts(query.filter, query.order):

@@ -85,6 +85,17 @@ class SearchRunTable(SearchRuns, kw_only=True):
     """A search for runs, answered as columns."""
 
 
+class CountRuns(SearchRuns, kw_only=True):
+    """How many runs a search finds; its order and page do not matter."""
+
+
+class CountAnswer(Answer, kw_only=True):
+    """The number; `is_estimate` where a sample told it."""
+
+    runs: int
+    is_estimate: bool
+
+
 class TableAnswer(Answer, kw_only=True):
     """A page of runs as columns of one length; what a run lacks is NaN or nil. Times in ms."""
 
