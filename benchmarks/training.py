@@ -8,8 +8,9 @@ took longer is averaged over the middle half of all such pairs, so that a machin
 something else for a moment, falls out. So does what the library's own threads do meanwhile, since that falls on both
 kinds alike: their CPU time in as many steps that all log, until everything is stored, is added in full, although a loop
 with a core to spare hardly feels it. The overhead is both together, for each step with logging, beside a step without.
-CPU time of helper processes that outlive the library's end is not seen (W&B). Within the calls is the median time of
-the logging call. Each library logs as its users do, see the benchmark of `log_metric`.
+CPU time of helper processes that outlive the library's end is not seen (W&B). The clock goes from the beginning of a
+step to the end of its logging call; the median of the latter is within the calls. Each library logs as its users do,
+see the benchmark of `log_metric`.
 """
 
 from __future__ import annotations
