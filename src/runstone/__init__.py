@@ -109,7 +109,7 @@ _NAMES = {
     "runstone.media.images": ("Image",),
 }  # fmt: skip
 _MODULES = ("artifacts", "client", "data", "entities", "errors", "exceptions", "fluent", "models", "tracking")
-_FLAVORS = ("lightgbm", "pyfunc", "pytorch", "sklearn", "xgboost")  # `mlflow.sklearn.log_model`
+_FLAVORS = ("lightgbm", "pyfunc", "sklearn", "xgboost")  # `mlflow.sklearn.log_model`
 _HOME_OF = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604
