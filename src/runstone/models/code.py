@@ -50,7 +50,8 @@ def set_model(model: Any) -> None:
 
 def run_model_code(file: Path) -> Any:
     """The model that a file of code makes. In there, `import mlflow` means Runstone. Raises InvalidInput."""
-    token = _named.set(named := [])
+    named: list[Any] = []
+    token = _named.set(named)
     try:
         with _as_mlflow():
             runpy.run_path(str(file))

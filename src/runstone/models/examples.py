@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runstone.errors import InvalidInput
+from runstone.models.consent import inside
 from runstone.tracking.documents import dump_dict
 
 __all__ = ["load_example", "pinned", "save_example", "write_environment"]
@@ -49,7 +50,7 @@ def load_example(folder: Path, facts: dict[str, Any]) -> Any:
     import numpy as np
     import pandas as pd
 
-    content = json.loads((folder / facts.get("artifact_path", _EXAMPLE)).read_text(encoding="utf-8"))
+    content = json.loads(inside(folder, facts.get("artifact_path", _EXAMPLE)).read_text(encoding="utf-8"))
     if facts.get("type") == "dataframe":
         return pd.DataFrame(content["data"], columns=content.get("columns"))
     return np.asarray(content["inputs"]) if facts.get("type") == "ndarray" else content

@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from runstone.errors import InvalidInput, NotFound
+from runstone.models.examples import load_example
 from runstone.models.signature import ModelSignature
 from runstone.naming import now_ms
 from runstone.tracking.documents import dump_dict
@@ -37,7 +38,7 @@ class Model(msgspec.Struct, kw_only=True):
     artifact_path: str | None = None
     model_id: str | None = None
     model_uuid: str = msgspec.field(default_factory=lambda: uuid4().hex)
-    utc_time_created: str = msgspec.field(default_factory=lambda: _now())
+    utc_time_created: str = msgspec.field(default_factory=lambda: _time_of(now_ms()))
     others: dict[str, Any] = {}
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,6 +53,10 @@ class Model(msgspec.Struct, kw_only=True):
     def save(self, folder: Path) -> None:
         """Write it into a model's folder."""
         (folder / MLMODEL).write_text(dump_dict(self.to_dict(), f"{MLMODEL}.yaml"), encoding="utf-8")
+
+    def load_input_example(self, folder: Path) -> Any:
+        """The input example beside it, or None."""
+        return load_example(folder, self.saved_input_example_info) if self.saved_input_example_info else None
 
     def flavor(self, name: str, remedy: str) -> dict[str, Any]:
         """What the model says of one flavor. Raises InvalidInput where it has no such."""
@@ -89,7 +94,7 @@ def _parse(text: str, place: Path) -> Any:
         import yaml
     except ImportError as error:
         raise InvalidInput(
-            f"{place} is YAML, and reading it needs the package pyyaml; install it with `pip install 'runstone[models]'`"
+            f"{place} is YAML, which needs the package pyyaml; install it with `pip install 'runstone[models]'`"
         ) from error
     try:
         return yaml.safe_load(text)
@@ -97,5 +102,5 @@ def _parse(text: str, place: Path) -> Any:
         raise InvalidInput(f"{place} cannot be read: {error}") from error
 
 
-def _now() -> str:
-    return datetime.fromtimestamp(now_ms() / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
+def _time_of(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,4 +1,4 @@
-"""A model's way into a folder, into a run, and back: the same for all flavors, each of which only writes its own files."""
+"""A model's way into a folder, into a run, and back: the same for all flavors, which only write their own files."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -172,8 +172,3 @@ def _spec(facts: Mapping[str, Any]) -> ColSpec | TensorSpec:
     known = {"name", "required", "type"}
     parts = {key: value for key, value in facts.items() if key not in known}
     return ColSpec({"type": facts["type"], **parts} if parts else facts["type"], name, facts.get("required", True))
-
-
-def names_of(columns: Sequence[ColSpec | TensorSpec]) -> list[str]:
-    """The names of columns, as a message shows them."""
-    return [repr(one.name) for one in columns]
