@@ -113,7 +113,7 @@ def test_models_and_the_registry_go_to_a_server_of_mlflow_once(
         there = remote.models.get_registered_model("mine")
         assert (there.tags, there.description, there.aliases) == ({"team": "vision"}, "reads digits", {"champion": "3"})
         third = remote.models.get_version_by_alias("mine", "champion")
-        made = remote.models.get_logged_model(third.model_id)
+        made = remote.models.get_logged_model(third.source.removeprefix("models:/"))
         assert (made.name, made.params, made.tags["a"], made.status) == ("digits", {"c": "1"}, "b", "READY")
         assert made.tags["runstone.model_id"] == logged.model_id
         assert remote.get_run(made.source_run_id).info.status == "FINISHED"

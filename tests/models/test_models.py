@@ -148,7 +148,7 @@ def test_signatures_follow_from_data() -> None:
     frame = pd.DataFrame({"t": ["x"], "n": [np.nan], "f": np.float32([1]), "d": pd.to_datetime(["2026-01-01"])})
     signature = infer_signature(frame, np.zeros((3, 2), np.float32))
     columns = [
-        (one["name"], one["type"], one["required"]) for one in map(lambda s: s.to_dict(), signature.inputs.inputs)
+        (one["name"], one["type"], one["required"]) for one in (spec.to_dict() for spec in signature.inputs.inputs)
     ]
     assert columns == [("t", "string", True), ("n", "double", False), ("f", "float", True), ("d", "datetime", True)]
     assert signature.outputs.inputs[0].to_dict() == {

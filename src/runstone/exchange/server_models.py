@@ -7,6 +7,7 @@ version says what it was in the source, so that a second copy finds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from runstone import tag_names
 from runstone.entities import (
@@ -63,12 +64,12 @@ class ServerModelCopy:
     def copy_registry(self, *, is_whole: bool) -> None:
         """Copy logged models, then the registry: all of it, or the versions of runs that came along."""
         for model, experiment_id in self._waiting:
-            self._try(f"logged model '{model.model_id}'", lambda m=model, e=experiment_id: self._copy_logged(m, e))
+            self._try(f"logged model '{model.model_id}'", partial(self._copy_logged, model, experiment_id))
         for entry in self._registry:
             wanted = [one for one in entry.versions if is_whole or one.run_id in self._run_uris]
             if wanted or is_whole:
                 name = entry.model.name
-                self._try(f"registered model '{name}'", lambda e=entry, w=wanted: self._copy_entry(e.model, w))
+                self._try(f"registered model '{name}'", partial(self._copy_entry, entry.model, wanted))
 
     def _try(self, what: str, act: Callable[[], None]) -> None:
         try:
@@ -127,10 +128,10 @@ class ServerModelCopy:
         if missing:
             self._models.set_registered_model_tags(model.name, missing)
         known = {one.version: one for one in self._versions(model.name)}
-        arrived = set()
+        arrived: set[str] = set()
         for version in sorted(wanted, key=lambda one: int(one.version)):
             what = f"version {version.version} of '{model.name}'"
-            self._try(what, lambda v=version, w=what: arrived.update(self._copy_version(v, known, w)))
+            self._try(what, partial(self._copy_version, version, known, what, arrived))
         for alias, number in model.aliases.items():
             if alias not in there.aliases and number in arrived:
                 self._models.set_alias(model.name, alias, number)
@@ -145,25 +146,27 @@ class ServerModelCopy:
             if not token:
                 return
 
-    def _copy_version(self, version: ModelVersion, known: dict[str, ModelVersion], what: str) -> list[str]:
-        """Make it under its number, if that is free; the number, if the server has it now."""
+    def _copy_version(
+        self, version: ModelVersion, known: dict[str, ModelVersion], what: str, arrived: set[str]
+    ) -> None:
+        """Make it under its number, if that is free, and note it among those that are there."""
         there = known.get(version.version)
         mark = str(version.creation_timestamp)
         if there is not None and there.tags.get(tag_names.COPIED) != mark:
             self._report.note(what, "the target has another version of that number")
-            return []
+            return
         if there is None:
             there = self._create_version(version, mark)
             if there is None:
                 self._report.note(what, "the target has given that number to another version")
-                return []
+                return
             self._report.model_versions += 1
         missing = {key: value for key, value in version.tags.items() if key not in there.tags}
         if missing:
             self._models.set_model_version_tags(version.name, version.version, missing)
         if there.current_stage is ModelStage.NONE and version.current_stage is not ModelStage.NONE:
             self._models.set_model_version_stage(version.name, version.version, version.current_stage)
-        return [version.version]
+        arrived.add(version.version)
 
     def _create_version(self, version: ModelVersion, mark: str) -> ModelVersion | None:
         run_id = self._target.run_id_of(version.run_id) if version.run_id in self._run_uris else None
