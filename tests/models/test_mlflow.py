@@ -13,7 +13,9 @@ import runstone
 from tests.exchange.conftest import mlflow_environment
 from tests.models.test_models import CODE, X, Y
 from tests.peers.environments import find_mlflow
+from tests.server.conftest import Start, start_server
 
+__all__ = ["start_server"]
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("models-mlflow")]
 PEER = Path(__file__).with_name("peer.py")
 
@@ -53,3 +55,20 @@ def test_what_is_saved_here_loads_in_mlflow(tmp_path: Path) -> None:
     assert json.loads(mlflow("3", "load", tmp_path / "pickled")) == [[0, 0, 1, 1], None]
     assert json.loads(mlflow("3", "load", tmp_path / "code")) == [[7, 8, 9, 10], None]
     assert json.loads(mlflow("2", "load", tmp_path / "code")) == [[7, 8, 9, 10], None]
+
+
+def test_mlflow_loads_from_our_server_what_was_logged_here(start_server: Start) -> None:
+    url = start_server().url
+    before = runstone.get_tracking_uri()
+    runstone.set_tracking_uri(url)
+    try:
+        with runstone.start_run() as run:
+            runstone.sklearn.log_model(
+                LogisticRegression().fit(X, Y), name="digits", input_example=X, registered_model_name="net"
+            )
+        runstone.Client().set_registered_model_alias("net", "champion", 1)
+        assert runstone.pyfunc.load_model("models:/net@champion").predict(X).tolist() == [0, 0, 1, 1]
+    finally:
+        runstone.set_tracking_uri(before)
+    said = json.loads(mlflow("3", "registry", url, f"runs:/{run.info.run_id}/digits"))
+    assert said == [[0, 0, 1, 1], "LogisticRegression"]
