@@ -189,7 +189,7 @@ def test_code_that_imports_mlflow_itself_gets_runstone(scripts: Scripts) -> None
         import importlib.util
         assert importlib.util.find_spec("mlflow") is not None
         try:
-            import mlflow.pyfunc
+            import mlflow.tracing
         except ImportError as error:
             print(type(error).__name__)
     """)

@@ -18,7 +18,7 @@ def check_consent(file: Path, allow_code: bool) -> None:
         raise InvalidInput(
             f"Loading {file} would run whatever code is in it. If you trust who wrote it, say load_model(..., "
             f"allow_code=True) or set {settings.ALLOW_MODEL_CODE.name}=true; else have it saved in a format that holds "
-            "data alone (skops, safetensors, XGBoost's or LightGBM's own)"
+            "data alone (skops, XGBoost's or LightGBM's own)"
         )
 
 
