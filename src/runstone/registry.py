@@ -103,7 +103,7 @@ class ModelRecorder:
         tags: Mapping[str, Any] | None = None,
         run_link: str | None = None,
         description: str | None = None,
-        await_creation_for: int | None = None,
+        await_creation_for: int | None = 300,
         model_id: str | None = None,
     ) -> ModelVersion:
         """Create the next version of a registered model, whose files are at the URI `source`.

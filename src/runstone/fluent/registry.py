@@ -23,7 +23,7 @@ _PAGE = 100
 def register_model(
     model_uri: str,
     name: str,
-    await_registration_for: int | None = None,
+    await_registration_for: int | None = 300,
     *,
     tags: Mapping[str, Any] | None = None,
 ) -> ModelVersion:
