@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from runstone.fluent import get_artifact_uri as get_artifact_uri
     from runstone.fluent import get_experiment as get_experiment
     from runstone.fluent import get_experiment_by_name as get_experiment_by_name
+    from runstone.fluent import get_logged_model as get_logged_model
     from runstone.fluent import get_parent_run as get_parent_run
     from runstone.fluent import get_run as get_run
     from runstone.fluent import get_tracking_uri as get_tracking_uri
@@ -63,13 +64,17 @@ if TYPE_CHECKING:
     from runstone.fluent import log_table as log_table
     from runstone.fluent import log_text as log_text
     from runstone.fluent import log_video as log_video
+    from runstone.fluent import register_model as register_model
     from runstone.fluent import restore_experiment as restore_experiment
     from runstone.fluent import restore_run as restore_run
     from runstone.fluent import search_experiments as search_experiments
+    from runstone.fluent import search_model_versions as search_model_versions
+    from runstone.fluent import search_registered_models as search_registered_models
     from runstone.fluent import search_runs as search_runs
     from runstone.fluent import set_experiment as set_experiment
     from runstone.fluent import set_experiment_tag as set_experiment_tag
     from runstone.fluent import set_experiment_tags as set_experiment_tags
+    from runstone.fluent import set_model_version_tag as set_model_version_tag
     from runstone.fluent import set_system_metrics_node_id as set_system_metrics_node_id
     from runstone.fluent import set_system_metrics_samples_before_logging as set_system_metrics_samples_before_logging
     from runstone.fluent import set_system_metrics_sampling_interval as set_system_metrics_sampling_interval
@@ -98,10 +103,13 @@ _NAMES = {
         "search_experiments", "search_runs", "set_experiment", "set_experiment_tag", "set_experiment_tags",
         "set_system_metrics_node_id", "set_system_metrics_samples_before_logging",
         "set_system_metrics_sampling_interval", "set_tag", "set_tags", "set_tracking_uri", "start_run",
+        "get_logged_model", "register_model", "search_model_versions", "search_registered_models",
+        "set_model_version_tag",
     ),
     "runstone.media.images": ("Image",),
 }  # fmt: skip
-_MODULES = ("artifacts", "client", "data", "entities", "errors", "exceptions", "fluent", "tracking")
+_MODULES = ("artifacts", "client", "data", "entities", "errors", "exceptions", "fluent", "models", "tracking")
+_FLAVORS = ("lightgbm", "pyfunc", "sklearn", "xgboost")  # `mlflow.sklearn.log_model`
 _HOME_OF = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = ["__version__", *sorted(_HOME_OF)]  # noqa: PLE0604
@@ -112,6 +120,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_HOME_OF[name]), name)
     elif name in _MODULES:  # `mlflow.tracking.MlflowClient` needs no import of its own
         value = import_module(f"runstone.{name}")
+    elif name in _FLAVORS:
+        value = import_module(f"runstone.models.{name}")
     else:
         raise AttributeError(f"module 'runstone' has no attribute {name!r}")
     globals()[name] = value
@@ -119,4 +129,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_MODULES})
+    return sorted({*__all__, *_MODULES, *_FLAVORS})

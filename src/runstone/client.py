@@ -30,6 +30,7 @@ from runstone.entities import (
 from runstone.errors import ArtifactError, InvalidInput, NotFound
 from runstone.journal.tracking import JournaledTracking
 from runstone.recording import FileRecorder
+from runstone.registry import ModelRecorder
 from runstone.tracking import documents
 
 __all__ = ["Client", "MlflowClient", "RunOperations", "finish", "local_copy"]
@@ -55,8 +56,8 @@ def finish(tracking: JournaledTracking, run_id: str, synchronous: bool | None) -
     return None
 
 
-class Client(FileRecorder):
-    """Experiments, runs and what is in them, at one tracking URI (by default the process's).
+class Client(FileRecorder, ModelRecorder):
+    """Experiments, runs, what is in them, and models, at one tracking URI (by default the process's).
 
     Ids are texts; an experiment's may be an int. Times are milliseconds since the Unix epoch. Errors are those of
     `runstone.errors`: NotFound for an unknown id, InvalidInput for a value that breaks a rule, StoreError for a store

@@ -19,9 +19,14 @@ _MODULES = {
     "mlflow.data": "runstone.data",
     "mlflow.entities": "runstone.entities",
     "mlflow.exceptions": "runstone.exceptions",
+    "mlflow.lightgbm": "runstone.models.lightgbm",
+    "mlflow.models": "runstone.models",
+    "mlflow.pyfunc": "runstone.models.pyfunc",
+    "mlflow.sklearn": "runstone.models.sklearn",
     "mlflow.tracking": "runstone.tracking",
     "mlflow.tracking.client": "runstone.client",
     "mlflow.tracking.fluent": "runstone.fluent",
+    "mlflow.xgboost": "runstone.models.xgboost",
 }
 _TAGS = {
     "MLFLOW_RUN_NAME": tag_names.RUN_NAME,
@@ -49,7 +54,7 @@ _UTILS: dict[str, Mapping[str, object]] = {"mlflow.utils.mlflow_tags": _TAGS, "m
 
 
 def install_as_mlflow() -> None:
-    """Let `import mlflow`, and its submodules for tracking, mean Runstone in this process.
+    """Let `import mlflow`, and its submodules for tracking and models, mean Runstone in this process.
 
     Call it before anything imports mlflow. Submodules that Runstone does not have stay missing. Calling it twice
     is calling it once. Raises InvalidInput where the real mlflow is loaded already.

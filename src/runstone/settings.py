@@ -367,6 +367,18 @@ HTTP_REQUEST_BACKOFF_FACTOR_S: Setting[float] = Setting(
     ),
 )
 
+# -- models
+
+ALLOW_MODEL_CODE: Setting[bool] = Setting(
+    "RUNSTONE_ALLOW_MODEL_CODE",
+    parse=_flag,
+    default=False,
+    doc=(
+        "Let `load_model` run the code that a model's files bring: pickles and Python files. Only for models whose "
+        "writers you trust as you trust this process."
+    ),
+)
+
 # -- buckets
 
 S3_ENDPOINT_URL: Setting[str | None] = Setting(

@@ -20,7 +20,7 @@ FLUENT = """
     log_param log_params log_stream log_table log_text restore_experiment restore_run search_experiments search_runs
     set_experiment set_experiment_tag set_experiment_tags set_system_metrics_node_id
     set_system_metrics_samples_before_logging set_system_metrics_sampling_interval set_tag set_tags set_tracking_uri
-    start_run
+    start_run get_logged_model register_model search_model_versions search_registered_models set_model_version_tag
 """.split()
 ARTIFACTS = ["download_artifacts", "list_artifacts", "load_dict", "load_text"]
 CLIENT = """
@@ -29,6 +29,14 @@ CLIENT = """
     load_table log_artifact log_artifacts log_batch log_dict log_figure log_image log_inputs log_metric log_param
     log_stream log_table log_text rename_experiment restore_experiment restore_run search_experiments search_runs
     set_experiment_tag set_tag set_terminated update_run
+    copy_model_version create_logged_model create_model_version create_registered_model delete_logged_model
+    delete_logged_model_tag delete_model_version delete_model_version_tag delete_registered_model
+    delete_registered_model_alias delete_registered_model_tag finalize_logged_model get_latest_versions
+    get_logged_model get_model_version get_model_version_by_alias get_model_version_download_uri
+    get_registered_model list_logged_model_artifacts log_model_artifact log_model_artifacts log_model_params
+    log_outputs rename_registered_model search_logged_models search_model_versions search_registered_models
+    set_logged_model_tags set_model_version_tag set_registered_model_alias set_registered_model_tag
+    transition_model_version_stage update_model_version update_registered_model
 """.split()
 
 

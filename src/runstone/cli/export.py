@@ -76,7 +76,8 @@ def server(
     """Copy runs to the server at URL, of MLflow or of Runstone.
 
     A server of MLflow makes up the ids of runs itself: the tag runstone.run_id says there which run it was here.
-    What is there already is skipped. Models stay behind.
+    What is there already is skipped. Models come along under ids of the server's
+    own, which the tag runstone.model_id leads back to.
 
     \b
     Example:

@@ -42,14 +42,14 @@ class Files:
                 run.info.artifact_uri, f"run '{run.info.run_id}'", lambda: target.tracking.open_artifacts(run_id)
             )
 
-    def copy_model(self, model: LoggedModel, target: Target) -> None:
-        """Copy the files of a logged model, if files are copied."""
+    def copy_model(self, model: LoggedModel, target: Target, model_id: str) -> None:
+        """Copy the files of a logged model to the target's of that id, if files are copied."""
         if self._mode == "copy" and model.artifact_location:
             models = target.tracking.models
             self._copy(
                 model.artifact_location,
                 f"model '{model.model_id}'",
-                lambda: models.open_logged_model_artifacts(model.model_id),
+                lambda: models.open_logged_model_artifacts(model_id),
             )
 
     def check_location(self, experiment: Experiment) -> None:

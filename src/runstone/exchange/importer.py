@@ -19,6 +19,8 @@ from runstone.exchange.legality import legal_batch, legal_run
 from runstone.exchange.models import ModelCopy
 from runstone.exchange.report import Report
 from runstone.exchange.selection import Selection, run_matches, summarize_pieces
+from runstone.exchange.server_models import ServerModelCopy
+from runstone.exchange.server_target import ServerTarget
 from runstone.exchange.source import Source
 from runstone.exchange.target import Found, Target
 from runstone.series.points import MetricBatch
@@ -74,7 +76,11 @@ class Importer:
         self._on_progress = on_progress
         self.report = Report(source=source.place, target=target.place if target else place, is_dry_run=self._is_dry_run)
         self._files = Files(source, self._selection.artifacts, self.report)
-        self._models = ModelCopy(source, target, self._files, self.report)
+        self._models: ModelCopy | ServerModelCopy = (
+            ServerModelCopy(source, target, self._files, self.report)
+            if isinstance(target, ServerTarget)
+            else ModelCopy(source, target, self._files, self.report)
+        )
         self._done = 0
 
     def copy(self) -> Report:

@@ -42,15 +42,11 @@ class ModelCopy:
 
     def find_missing(self, models: Sequence[LoggedModel]) -> list[LoggedModel]:
         """Those that the target does not have as a whole."""
-        store = self._store(models)
+        store = self._store()
         return [] if store is None else [model for model in models if not self._is_there(store, model)]
 
-    def _store(self, some: Sequence[object]) -> ModelStore | None:
-        if self._target is None:
-            return None
-        if self._target.models is None and some:
-            self._report.note("models", f"{self._target.place} makes up their ids itself; only a store keeps them")
-        return self._target.models
+    def _store(self) -> ModelStore | None:
+        return None if self._target is None else self._target.models
 
     def _is_there(self, store: ModelStore, model: LoggedModel) -> bool:
         try:
@@ -85,7 +81,7 @@ class ModelCopy:
                 artifact_location=self._files.place_of(model.artifact_location, self._target),
             )
             store.create_logged_model(new, now=model.creation_timestamp)
-        self._files.copy_model(model, self._target)
+        self._files.copy_model(model, self._target, model.model_id)
         if model.status is not LoggedModelStatus.PENDING:
             store.set_logged_model_status(model.model_id, model.status, now=model.last_updated_timestamp)
         self._locations[_plain(model.artifact_location)] = store.get_logged_model(model.model_id).artifact_location
@@ -112,7 +108,7 @@ class ModelCopy:
 
     def copy_registry(self, *, is_whole: bool) -> None:
         """Copy the registry, after the runs: all of it, or the versions of runs that came along."""
-        store = self._store(self._registry)
+        store = self._store()
         if store is None:
             return
         for entry in self._registry:

@@ -1,6 +1,6 @@
 """A server as a Target: it may make up the ids of runs itself, and then a tag says where each has come from.
 
-Models stay behind: their ids cannot be chosen over MLflow's REST API.
+Models get ids of the server's own: they cannot be chosen over MLflow's REST API (see `server_models`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ServerTarget:
         self.place = place
         self._keeps_ids = keeps_ids
         self._ids: dict[str, str] = {}
-        """From ids of the source to the server's, of runs that may be parents."""
+        """From ids of the source to the server's, of runs that were found or created."""
 
     def create_experiment(self, experiment: Experiment) -> str:
         """See Target."""
@@ -78,9 +78,13 @@ class ServerTarget:
         self._ids[info.run_id] = created.info.run_id
         return created.info.run_id
 
+    def run_id_of(self, run_id: str) -> str | None:
+        """The server's id of a run of the source that was found or created."""
+        return run_id if self._keeps_ids else self._ids.get(run_id)
+
     def record(self, writes: Sequence[Write]) -> list[RunstoneError | None]:
         """See Target."""
-        # Figures of models that the server does not have.
+        # Figures of models whose ids the server does not know.
         return self.tracking.log_batches([msgspec.structs.replace(write, model_metrics=()) for write in writes])
 
     def mark_whole(self, run_ids: Sequence[str]) -> list[RunstoneError | None]:

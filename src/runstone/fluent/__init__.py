@@ -53,6 +53,13 @@ from runstone.fluent.records import (
     set_tags,
 )
 from runstone.fluent.records import record_logged_model as _record_logged_model  # noqa: F401 MLflow's flavors call it
+from runstone.fluent.registry import (
+    get_logged_model,
+    register_model,
+    search_model_versions,
+    search_registered_models,
+    set_model_version_tag,
+)
 from runstone.fluent.runs import ActiveRun, active_run, end_run, last_active_run, start_run
 from runstone.fluent.runs import reset as _forget_runs
 from runstone.fluent.search import delete_run, get_parent_run, get_run, restore_run, search_runs
@@ -73,6 +80,7 @@ __all__ = [
     "get_artifact_uri",
     "get_experiment",
     "get_experiment_by_name",
+    "get_logged_model",
     "get_parent_run",
     "get_run",
     "get_tracking_uri",
@@ -96,13 +104,17 @@ __all__ = [
     "log_table",
     "log_text",
     "log_video",
+    "register_model",
     "restore_experiment",
     "restore_run",
     "search_experiments",
+    "search_model_versions",
+    "search_registered_models",
     "search_runs",
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_model_version_tag",
     "set_system_metrics_node_id",
     "set_system_metrics_samples_before_logging",
     "set_system_metrics_sampling_interval",
