@@ -367,6 +367,22 @@ HTTP_REQUEST_BACKOFF_FACTOR_S: Setting[float] = Setting(
     ),
 )
 
+# -- who may do what
+
+ADMIN_PASSWORD: Setting[str | None] = Setting(
+    "RUNSTONE_ADMIN_PASSWORD",
+    parse=str,
+    default=None,
+    doc="The password of the first admin, whom a server with `--auth` makes where the store has no user yet.",
+    secret=True,
+)
+ADMIN_USERNAME: Setting[str] = Setting(
+    "RUNSTONE_ADMIN_USERNAME",
+    parse=str,
+    default="admin",
+    doc="The name of the first admin.",
+)
+
 # -- buckets
 
 S3_ENDPOINT_URL: Setting[str | None] = Setting(
