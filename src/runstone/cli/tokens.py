@@ -24,7 +24,13 @@ def tokens() -> None:
 @tokens.command("create")
 @click.argument("user")
 @click.option("--name", default="", help="What it is for.")
-@click.option("--scope", type=click.Choice([one.value for one in Scope]), default="write", show_default=True)
+@click.option(
+    "--scope",
+    type=click.Choice([one.value for one in Scope]),
+    default="write",
+    show_default=True,
+    help="What it may be used for.",
+)
 @click.option("--days", type=click.IntRange(1), help="How long it lasts. Default: until it is revoked.")
 @click.pass_obj
 def create_command(session: Session, user: str, name: str, scope: str, days: int | None) -> None:
@@ -49,7 +55,12 @@ def create_command(session: Session, user: str, name: str, scope: str, days: int
 @json_option
 @click.pass_obj
 def list_command(session: Session, user: str | None, as_json: bool) -> None:
-    """List tokens, without their secrets."""
+    """List tokens, without their secrets.
+
+    \b
+    Example:
+      runstone tokens list --user ann
+    """
     with open_access(session) as access:
         found = access.list_tokens(user)
     rows = [
@@ -74,6 +85,11 @@ def list_command(session: Session, user: str | None, as_json: bool) -> None:
 @click.argument("token_id")
 @click.pass_obj
 def revoke_command(session: Session, token_id: str) -> None:
-    """Revoke a token; a server knows within 5 seconds."""
+    """Revoke a token; a server knows within 5 seconds.
+
+    \b
+    Example:
+      runstone tokens revoke 3f9c0a1b2d4e
+    """
     with open_access(session) as access:
         access.revoke_token(token_id)

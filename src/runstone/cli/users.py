@@ -50,7 +50,12 @@ def add_command(session: Session, name: str, role: str, password_stdin: bool) ->
 @json_option
 @click.pass_obj
 def list_command(session: Session, as_json: bool) -> None:
-    """List the users."""
+    """List the users.
+
+    \b
+    Example:
+      runstone users list
+    """
     with open_access(session) as access:
         found = access.list_users()
     if as_json:
@@ -66,7 +71,12 @@ def list_command(session: Session, as_json: bool) -> None:
 @click.argument("name")
 @click.pass_obj
 def remove_command(session: Session, name: str) -> None:
-    """Remove a user with all tokens, sessions and grants."""
+    """Remove a user with all tokens, sessions and grants.
+
+    \b
+    Example:
+      runstone users remove ann
+    """
     with open_access(session) as access:
         access.remove_user(name)
 
@@ -76,7 +86,12 @@ def remove_command(session: Session, name: str) -> None:
 @_stdin_option
 @click.pass_obj
 def passwd_command(session: Session, name: str, password_stdin: bool) -> None:
-    """Give a user another password."""
+    """Give a user another password.
+
+    \b
+    Example:
+      runstone users passwd ann
+    """
     from runstone.access.passwords import hash_password
 
     password_hash = hash_password(_read_password(password_stdin))
@@ -89,7 +104,12 @@ def passwd_command(session: Session, name: str, password_stdin: bool) -> None:
 @click.argument("role", type=_role)
 @click.pass_obj
 def set_role_command(session: Session, name: str, role: str) -> None:
-    """Make a user a viewer, an editor or an admin."""
+    """Make a user a viewer, an editor or an admin.
+
+    \b
+    Example:
+      runstone users set-role ann viewer
+    """
     with open_access(session) as access:
         access.set_role(name, Role(role))
 
