@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from runstone import settings
+from runstone.access.passwords import hash_password
 from runstone.artifacts.uris import open_artifact_store
 from runstone.connect import (
     BESIDE,
@@ -16,10 +18,15 @@ from runstone.connect import (
     journal_beside,
     open_store,
 )
+from runstone.entities.access import Role
+from runstone.errors import InvalidInput
 from runstone.journal.recovery import recover
+from runstone.naming import now_ms
 from runstone.server.app import App
 from runstone.server.artifacts import PROXIED_ROOT, ProxiedArtifacts
+from runstone.server.auth.authenticator import Authenticator
 from runstone.server.options import ServerOptions
+from runstone.stores.access import AccessStore, UserRecord
 from runstone.tracking.local import LocalTracking
 
 __all__ = ["create_app", "prepare_store"]
@@ -34,7 +41,9 @@ def create_app(options: ServerOptions) -> App:
     shares_root = not options.artifacts_destination and not is_in_file(options.tracking_uri)
     store = open_store(options.tracking_uri, root, folds_aside=True, shares_root=shares_root)
     tracking = LocalTracking(store, artifacts)
-    return App(options, tracking, artifacts if options.serve_artifacts else None, _duties(options, tracking))
+    authenticator = Authenticator(store.access) if options.auth else None
+    served = artifacts if options.serve_artifacts else None
+    return App(options, tracking, served, _duties(options, tracking), authenticator)
 
 
 def _duties(options: ServerOptions, tracking: LocalTracking) -> list[Callable[[], object]]:
@@ -57,7 +66,25 @@ def _duties(options: ServerOptions, tracking: LocalTracking) -> list[Callable[[]
 
 def prepare_store(options: ServerOptions) -> None:
     """Make the store where it is missing, and raise now what every worker process would raise later."""
-    open_store(options.tracking_uri, _destination(options)).close()
+    with closing(open_store(options.tracking_uri, _destination(options))) as store:
+        if options.auth:
+            _require_user(store.access)
+
+
+def _require_user(access: AccessStore) -> None:
+    """Make the first admin where the environment names a password. Raises InvalidInput where there is no user."""
+    if access.list_users():
+        return
+    password = settings.ADMIN_PASSWORD.get()
+    if password is None:
+        raise InvalidInput(
+            "Nobody could log in: make the first admin with `runstone users add NAME --role admin`, or set "
+            "RUNSTONE_ADMIN_PASSWORD (and RUNSTONE_ADMIN_USERNAME, default: admin) for the first start"
+        )
+    name = settings.ADMIN_USERNAME.get()
+    access.create_user(
+        UserRecord(name=name, role=Role.ADMIN, password_hash=hash_password(password), creation_time=now_ms())
+    )
 
 
 def _destination(options: ServerOptions) -> str:

@@ -377,6 +377,20 @@ ALLOW_MODEL_CODE: Setting[bool] = Setting(
         "Let `load_model` run the code that a model's files bring: pickles and Python files. Only for models whose "
         "writers you trust as you trust this process."
     ),
+# -- who may do what
+
+ADMIN_PASSWORD: Setting[str | None] = Setting(
+    "RUNSTONE_ADMIN_PASSWORD",
+    parse=str,
+    default=None,
+    doc="The password of the first admin, whom a server with `--auth` makes where the store has no user yet.",
+    secret=True,
+)
+ADMIN_USERNAME: Setting[str] = Setting(
+    "RUNSTONE_ADMIN_USERNAME",
+    parse=str,
+    default="admin",
+    doc="The name of the first admin.",
 )
 
 # -- buckets

@@ -30,6 +30,8 @@ COMMANDS = {
     "import": "Bring runs along from MLflow and other tools.",
     "export": "Copy runs to a server, to Parquet, or into one file.",
     "server": "Serve the store to MLflow's clients and to Runstone's.",
+    "users": "Say who may use a server with --auth.",
+    "tokens": "Create, list and revoke tokens of users.",
     "ui": "Serve the store, and open a browser on it.",
     "demo": "Train a few small models and record them.",
     "doctor": "Say where runs are recorded and why, and what is wrong.",

@@ -36,6 +36,7 @@ _OPTIONS = (
         "--cors-origins", multiple=True, metavar="PATTERN", help="Origins whose pages may use the server, as https://x."
     ),
     click.option("--read-only", is_flag=True, help="Refuse every write."),
+    click.option("--auth", is_flag=True, help="Answer only users of this store (see `runstone users`)."),
     click.option("--access-log", is_flag=True, help="Log every request."),
     click.option("--json-logs", is_flag=True, help="Log lines are JSON objects."),
     click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="The certificate's file (PEM)."),

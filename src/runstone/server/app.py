@@ -16,10 +16,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from runstone.errors import InvalidInput
+from runstone.errors import AccessDenied, InvalidInput, RunstoneError
 from runstone.server.addresses import own_url
 from runstone.server.appends import Appends
 from runstone.server.artifacts import ArtifactService, ProxiedArtifacts
+from runstone.server.auth import principal_of, remember_principal
+from runstone.server.auth.authenticator import Authenticator
 from runstone.server.browse.curves import MAX_CURVES
 from runstone.server.browse.downloads import Downloads
 from runstone.server.dispatch import Dispatcher, fault_response, json_response, plain_fault
@@ -56,12 +58,15 @@ _LEFT_OUT = {
     "issues": "issues",
     "workspaces": "workspaces",
 }
+_OPEN = ("/health", "/version")
+"""What answers those who have not said who they are, too."""
 _WRITES = ("write", "create", "administer")
 
 
 class App:
     """An ASGI application over a tracker, which it closes when the server stops.
 
+    With an `authenticator` nobody is answered who has not said who they are (see `principal_of`); it is closed, too.
     `duties` are done now and then, in a worker thread; whatever goes wrong with one is logged, and no more.
     """
 
@@ -71,7 +76,9 @@ class App:
         tracking: Browsing,
         artifacts: ProxiedArtifacts | None,
         duties: Sequence[Callable[[], object]] = (),
+        authenticator: Authenticator | None = None,
     ) -> None:
+        self._authenticator = authenticator
         self._options = options
         self._duties = duties
         self._tracking = tracking
@@ -128,6 +135,8 @@ class App:
                 self._files.close()
                 self._executor.shutdown(wait=True)
                 self._append_executor.shutdown(wait=True)
+                if self._authenticator is not None:
+                    self._authenticator.close()
                 self._tracking.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
@@ -162,7 +171,13 @@ class App:
             return "refused", plain_fault(*refusal)
         if verb == "OPTIONS":
             return "options", Response(status_code=204)
-        target = self._find(request.scope["path"].removeprefix(self._options.static_prefix), verb)
+        path = request.scope["path"].removeprefix(self._options.static_prefix)
+        if self._authenticator is not None and path not in _OPEN:
+            try:
+                await self._identify(request, path, self._authenticator)
+            except RunstoneError as error:
+                return "unauthenticated", _challenge(fault_response(error, private=self._private_folder))
+        target = self._find(path, verb)
         if isinstance(target, Response):
             return "unknown", target
         if target.writes and self._options.read_only:
@@ -174,7 +189,20 @@ class App:
         except ClientDisconnect:
             return target.name, Response(status_code=499)
         except Exception as error:  # every request gets an answer in MLflow's form
+            self._note_denied(request, target, error)
             return target.name, fault_response(error, private=self._private_folder)
+
+    async def _identify(self, request: Request, path: str, authenticator: Authenticator) -> None:
+        rights = await authenticator.identify(request.headers.get("authorization", ""), _address(request))
+        if path == "/metrics" and not rights.principal.is_admin:
+            raise AccessDenied(f"/metrics is for admins; '{rights.principal.user}' is not one, or the token's scope")
+        remember_principal(request, rights)
+
+    def _note_denied(self, request: Request, target: Target, error: Exception) -> None:
+        rights = principal_of(request)
+        if self._authenticator is not None and rights and target.writes and isinstance(error, AccessDenied):
+            user = rights.principal.user
+            self._authenticator.note(user, target.name, request.scope["path"], _address(request), allowed=False)
 
     def _find(self, path: str, method: str) -> Target | Response:
         verb = "GET" if method == "HEAD" else method
@@ -280,6 +308,16 @@ def _cors(origin: str) -> dict[str, str]:
         "Access-Control-Allow-Headers": "Content-Type, Authorization",
         "Vary": "Origin",
     }
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _challenge(response: Response) -> Response:
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="runstone", charset="UTF-8"'
+    return response
 
 
 def _unknown(path: str) -> Response:

@@ -27,5 +27,6 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     access_log: bool = False
     json_logs: bool = False
     metrics_folder: str | None = None
+    auth: bool = False
     tls_cert: str | None = None
     tls_key: str | None = None

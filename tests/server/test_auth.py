@@ -1,0 +1,82 @@
+"""A server with --auth, in a process of its own, asked by plain HTTP."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from runstone.server.auth.failures import Failures
+from tests.server.serving import API, RunningServer
+
+PASSWORD = "correct horse battery"
+SEARCH = f"{API}/experiments/get?experiment_id=0"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("auth")
+
+
+@pytest.fixture(scope="module")
+def guarded(folder: Path) -> Iterator[RunningServer]:
+    server = RunningServer(folder, "--auth", settings={"RUNSTONE_ADMIN_PASSWORD": PASSWORD})
+    yield server
+    server.close()
+
+
+def ask(server: RunningServer, path: str, authorization: str = "") -> tuple[int, str, str]:
+    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    connection.request("GET", path, headers={"Authorization": authorization} if authorization else {})
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body, answer.getheader("WWW-Authenticate", "")
+
+
+def basic(user: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode()
+
+
+def test_nobody_is_told_what_to_do(guarded: RunningServer) -> None:
+    status, body, challenge = ask(guarded, SEARCH)
+    assert (status, challenge.split()[0]) == (401, "Basic")
+    assert "MLFLOW_TRACKING_TOKEN" in body
+    assert [ask(guarded, path)[0] for path in ("/health", "/version", "/metrics", "/")] == [200, 200, 401, 401]
+
+
+def test_a_password_and_a_token_are_let_in_and_a_wrong_one_is_not(guarded: RunningServer, folder: Path) -> None:
+    assert ask(guarded, SEARCH, basic("admin", PASSWORD))[0] == 200
+    assert ask(guarded, "/metrics", basic("admin", PASSWORD))[0] == 200
+    for user in ("admin", "nobody"):
+        assert ask(guarded, SEARCH, basic(user, "wrong password"))[0] == 401
+    command = [sys.executable, "-m", "runstone", "-u", str(folder), "tokens", "create", "admin", "--scope", "read"]
+    token = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    for authorization in (f"Bearer {token}", basic("admin", token)):
+        assert ask(guarded, SEARCH, authorization)[0] == 200
+    assert ask(guarded, "/metrics", f"Bearer {token}")[0] == 403
+    assert ask(guarded, SEARCH, "Bearer rst_unknown")[0] == 401
+    kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert token.encode() not in kept
+    assert PASSWORD.encode() not in kept
+
+
+def test_wrong_logins_wait_longer_and_longer_at_their_address_alone() -> None:
+    now = [0.0]
+    failures = Failures(lambda: now[0])
+    for _ in range(5):
+        assert failures.wait_s("ann", "a") == 0
+        failures.count("ann", "a")
+    first = failures.wait_s("ann", "a")
+    assert first > 0
+    assert failures.wait_s("ann", "b") == failures.wait_s("bob", "a") == 0
+    now[0] += first
+    assert failures.wait_s("ann", "a") == 0
+    failures.count("ann", "a")
+    assert failures.wait_s("ann", "a") > first
