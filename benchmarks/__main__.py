@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.catalogue import CATALOGUE, DEFAULT_REPEATS, file_name, run_benchmark, sides_of, title_of
+from benchmarks.catalogue import BY_HAND, CATALOGUE, DEFAULT_REPEATS, file_name, run_benchmark, sides_of, title_of
 from benchmarks.figures import FOLDER, Result, write_result
 from benchmarks.peers import CACHE, PYTHON_VARIABLE, find_sides
-from benchmarks.report import CHART, PAGE, render_chart, render_page
+from benchmarks.report import render_files, render_page
 from benchmarks.tables import comparison_table, machine_text, scales_text
 from benchmarks.trials import BenchmarkFailed, Trials
 
@@ -24,7 +24,8 @@ def main() -> int:
         parser.error(f"no benchmark is named {unknown[0]!r}; there are {', '.join(CATALOGUE)}, and all, report")
     if "report" in options.names:
         return _report(write=options.write)
-    names = CATALOGUE if "all" in options.names or not options.names else options.names
+    is_all = "all" in options.names or not options.names
+    names = [name for name in CATALOGUE if name not in BY_HAND] if is_all else options.names
     wanted = {side for name in names for side in sides_of(name)} if options.peers == "all" else {"runstone"}
     trials = Trials(
         sides=find_sides(wanted, options.mlflow_python), size=options.size, repeats=options.repeats, cache=CACHE
@@ -45,7 +46,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     rows = {
         **{name: title_of(name) for name in CATALOGUE},
-        "all": "all of them, one after another, as without a name",
+        "all": f"all of them but {' and '.join(sorted(BY_HAND))}, as without a name",
         "report": "print docs/benchmarks.md, made of the results",
     }
     listing = "\n".join(f"  {name:16}{what}" for name, what in rows.items())
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", choices=["full", "tiny"], default="full", help="tiny: only to see that it runs")
     parser.add_argument("--mlflow-python", help=f"an interpreter with MLflow; or set {PYTHON_VARIABLE}")
     parser.add_argument("--results", type=Path, default=FOLDER, help="the folder for the results")
-    parser.add_argument("--write", action="store_true", help="report: write the page and its picture into docs/")
+    parser.add_argument(
+        "--write", action="store_true", help="report: write the page, its pictures and the sizing table into docs/"
+    )
     return parser
 
 
@@ -72,8 +75,8 @@ def _text(result: Result, path: Path) -> str:
 
 def _report(*, write: bool) -> int:
     if write:
-        PAGE.write_text(render_page(), encoding="utf-8")
-        CHART.write_text(render_chart(), encoding="utf-8")
+        for path, text in render_files().items():
+            path.write_text(text, encoding="utf-8")
     else:
         print(render_page(), end="")
     return 0

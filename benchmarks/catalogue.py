@@ -6,12 +6,14 @@ from datetime import datetime, timezone
 from typing import Protocol, cast
 
 from benchmarks import (
+    growth,
     import_mlflow,
     imports,
     ingest,
     ingest_postgres,
     log_metric,
     log_metrics,
+    many_points,
     many_processes,
     search_arrow,
     search_frame,
@@ -23,6 +25,7 @@ from benchmarks import (
     server_read,
     server_start,
     short_runs,
+    sizing,
     training,
 )
 from benchmarks.figures import Comparison, Result
@@ -30,6 +33,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.trials import Sizes, Trials
 
 __all__ = [
+    "BY_HAND",
     "CATALOGUE",
     "DEFAULT_REPEATS",
     "NOT_MEASURED",
@@ -65,6 +69,8 @@ CATALOGUE: dict[str, Benchmark] = {
     "search_scale": cast("Benchmark", search_scale),
     "search_postgres": cast("Benchmark", search_postgres),
     "search_million": cast("Benchmark", search_million),
+    "many_points": cast("Benchmark", many_points),
+    "growth": cast("Benchmark", growth),
     "import_mlflow": cast("Benchmark", import_mlflow),
     "log_metric": cast("Benchmark", log_metric),
     "log_metrics": cast("Benchmark", log_metrics),
@@ -74,10 +80,24 @@ CATALOGUE: dict[str, Benchmark] = {
     "server_load": cast("Benchmark", server_load),
     "server_read": cast("Benchmark", server_read),
     "server_start": cast("Benchmark", server_start),
+    "sizing": cast("Benchmark", sizing),
 }
 
-NOT_MEASURED = {"search_scale", "search_arrow", "search_postgres", "search_million", "ingest_postgres", "import_mlflow"}
+NOT_MEASURED = {
+    "growth",
+    "import_mlflow",
+    "ingest_postgres",
+    "many_points",
+    "search_arrow",
+    "search_million",
+    "search_postgres",
+    "search_scale",
+    "sizing",
+}
 """Those that have not been run in full yet: there is nothing to show of them."""
+
+BY_HAND = {"many_points", "search_million"}
+"""Those that take an hour or more, and run only when they are named."""
 
 
 def title_of(name: str) -> str:

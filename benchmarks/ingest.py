@@ -73,7 +73,7 @@ def _compare(samples: Samples, kind: str, *, has_goals: bool) -> list[Comparison
             "bytes",
             "less",
             lambda answer: answer["size_bytes"] / answer["points"],
-            goal=goal(Goal("at most", 6)),
+            goal=goal(Goal("at most", 4)),
             short=f"bytes a point ({kind})",
         ),
         samples.compare(
@@ -89,6 +89,7 @@ def _compare(samples: Samples, kind: str, *, has_goals: bool) -> list[Comparison
             "ms",
             "less",
             lambda answer: _a_million(answer, answer["columns"]["wall_s"]),
+            goal=goal(Goal("at most", 40)),
         ),
         samples.compare(
             f"{kind}: a million points read as `Metric`, CPU",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,14 +60,8 @@ def filled_folder(trials: Trials, side: Side, size: Mapping[str, Any]) -> Path:
     """The folder of a store filled by `search_bulk`, made once for a version, a size and a shape of tables."""
     version = describe_machine((side,)).versions[side.library]
     numbers = "-".join(str(number) for number in size.values())
-    folder = trials.cache / f"scale-{side.library}-{version}-{_tables(side)}-{numbers}"
-    if not folder.exists():
-        half = folder.with_name(folder.name + ".half")
-        shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(parents=True)
-        side.run("search_bulk", folder=half, **size)
-        half.rename(folder)
-    return folder
+    name = f"scale-{side.library}-{version}-{_tables(side)}-{numbers}"
+    return trials.kept(name, lambda folder: side.run("search_bulk", folder=folder, **size))
 
 
 def _tables(side: Side) -> str:

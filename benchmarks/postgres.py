@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.trials import Side
 
@@ -37,18 +38,25 @@ class Postgres:
         name = url.partition("?")[0].rpartition("/")[2]
         self._execute(self._url, f"DROP DATABASE {name} WITH (FORCE)")
 
-    def settled_bytes(self, url: str) -> int:
-        """The size of a database, after what updates and deletes leave behind was given back."""
-        self._execute(url, "VACUUM FULL")
-        return self._execute(url, "SELECT pg_database_size(current_database())")
+    def settle(self, url: str) -> None:
+        """What a server does by itself in the minutes after so much was written to a database."""
+        self._execute(url, "VACUUM ANALYZE")
+        self._execute(url, "CHECKPOINT")
 
-    def _execute(self, url: str, statement: str) -> int:
+    def settled_bytes(self, url: str) -> int:
+        """The size of a database, after its tables have given back what is free in them."""
+        tables = self._execute(url, "SELECT string_agg(tablename, ', ') FROM pg_tables WHERE schemaname = 'public'")
+        self._execute(url, f"VACUUM FULL {tables}")
+        return int(self._execute(url, "SELECT pg_database_size(current_database())"))
+
+    def _execute(self, url: str, statement: str) -> Any:
+        """What stands in the first cell of the answer."""
         import psycopg
 
         with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
             cursor = connection.execute(statement)
             row = cursor.fetchone() if cursor.description else None
-        return int(row[0]) if row else 0
+        return row[0] if row else None
 
 
 @contextmanager

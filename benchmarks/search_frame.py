@@ -8,7 +8,6 @@ next time.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -59,11 +58,5 @@ def _filled_folder(trials: Trials, side: Side, scratch: Path) -> Path:
         side.run("search_fill", folder=folder, **size)
         return folder
     version = describe_machine((side,)).versions[side.library]
-    folder = trials.cache / f"search-{side.library}-{version}-{size['runs']}"
-    if not folder.exists():
-        half = folder.with_name(folder.name + ".half")
-        shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(parents=True)
-        side.run("search_fill", folder=half, **size)
-        half.rename(folder)
-    return folder
+    name = f"search-{side.library}-{version}-{size['runs']}"
+    return trials.kept(name, lambda folder: side.run("search_fill", folder=folder, **size))

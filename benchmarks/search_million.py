@@ -29,6 +29,7 @@ def measure(trials: Trials) -> list[Comparison]:
     with postgres_server() as server:
         database = {side.library: server.new_database(side)}
         side.run("search_bulk", folder=database[side.library], **sizes[side.library])
+        server.settle(database[side.library])
         in_postgres = ask_pages(trials, database, sizes, peer_repeats=PEER_REPEATS)
     return [
         *compare_pages(in_sqlite, _GOALS, where="SQLite: "),

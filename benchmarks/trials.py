@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -123,6 +124,17 @@ class Trials:
     def only(self, *names: str) -> Trials:
         """The same with these sides alone."""
         return replace(self, sides=tuple(side for side in self.sides if side.name in names))
+
+    def kept(self, name: str, fill: Callable[[Path], object]) -> Path:
+        """The folder of that name which `fill` has filled, now or at an earlier time."""
+        folder = self.cache / name
+        if not folder.exists():
+            half = folder.with_name(folder.name + ".half")
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir(parents=True)
+            fill(half)
+            half.rename(folder)
+        return folder
 
     def each(
         self, once: Callable[[Side, Path], Answer], *, peer_repeats: int | None = None, warm_up: bool = False

@@ -25,6 +25,8 @@ T = TypeVar("T")
 PROCESSES = 2
 FASTEST = {"log-batch": 125_000, "append": 500_000}
 """Points a second of one connection for which there are bodies."""
+MOST_REQUESTS = 5_000
+"""The same in requests."""
 PATHS = {"log-batch": (f"{API}/runs/log-batch", JSON), "append": (f"{NATIVE}/append", MSGPACK)}
 
 
@@ -71,7 +73,7 @@ def generate(
     port: int, route: str, points: int, seconds: float, connections: int, barrier: Barrier, queue: Queue[list[Posted]]
 ) -> None:
     """One process: its connections post until the time is over."""
-    pool = make_bodies(route, points, max(1, math.ceil(FASTEST[route] * seconds / points)))
+    pool = make_bodies(route, points, math.ceil(min(FASTEST[route] / points, MOST_REQUESTS) * seconds))
     runs = in_threads([functools.partial(open_run, port) for _ in range(connections)])
     # They connect with their first request: a server may hang up on a connection that has waited for the others.
     ready = [

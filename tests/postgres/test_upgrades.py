@@ -79,7 +79,7 @@ def test_a_writer_goes_on_while_tables_are_expanded_under_it(store: SqlStore, ur
 def test_writers_of_an_older_version_go_on_while_its_tables_become_todays(url: str) -> None:
     with closing(PostgresDatabase(url)) as database:
         maintenance.downgrade(database, "0002")
-    have_begun = threading.Barrier(3)
+    have_begun = threading.Barrier(3, timeout=60)
 
     def write(run_id: str, is_upgraded: threading.Event) -> int:
         writer = Writer0002(url, run_id)

@@ -19,7 +19,7 @@ from runstone.testing.stores import StoreSuite
 from tests.npm import BUILD, install_packages
 from tests.postgres.conftest import Postgres, databases, start_postgres
 
-pytestmark = [pytest.mark.xdist_group("postgres"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("oldest postgres"), pytest.mark.slow]
 
 
 def oldest_programs() -> Path | str:

@@ -11,6 +11,7 @@ from runstone.errors import InvalidInput
 from runstone.fluent.choices import choices
 from runstone.fluent.experiments import experiment_of_new_runs, search_experiments
 from runstone.stores.base import RunTable
+from runstone.tracking.base import MAX_PAGE, MAX_TABLE
 from runstone.tracking.frames import to_arrow, to_pandas
 from runstone.tracking.pages import all_pages
 
@@ -104,7 +105,7 @@ def search_runs(
     tracking = choices.client().tracking
     ids = _experiments_to_search(experiment_ids, experiment_names, search_all_experiments)
 
-    def pages(search: Callable[..., P]) -> Iterator[P]:
+    def pages(search: Callable[..., P], largest: int) -> Iterator[P]:
         def ask(size: int, token: str | None) -> P:
             return search(
                 ids,
@@ -115,11 +116,11 @@ def search_runs(
                 page_token=token,
             )
 
-        return all_pages(ask, max_results)
+        return all_pages(ask, max_results, largest=largest)
 
     if output_format == "list":
-        return [run for page in pages(tracking.search_runs) for run in page]
-    tables = list(pages(tracking.search_run_table))
+        return [run for page in pages(tracking.search_runs, MAX_PAGE) for run in page]
+    tables = list(pages(tracking.search_run_table, MAX_TABLE))
     return to_arrow(tables) if output_format == "arrow" else to_pandas(tables)
 
 

@@ -45,6 +45,7 @@ from runstone.series.points import MetricBatch, Points
 from runstone.series.summary import Summary, summarize
 from runstone.stores.base import Changes, RunTable, Write
 from runstone.stores.tables import table_of_runs
+from runstone.tracking.base import MAX_PAGE, MAX_TABLE
 from runstone.tracking.checks import (
     check_curves,
     check_experiment_ids,
@@ -278,7 +279,13 @@ class RemoteTracking:
         page_token: str | None = None,
     ) -> RunTable:
         request, check = _run_search(
-            native.SearchRunTable, experiment_ids, filter_string, view, order_by, max_results, page_token
+            native.SearchRunTable,
+            experiment_ids,
+            filter_string,
+            view,
+            order_by,
+            min(check_page_size(max_results, MAX_TABLE), MAX_PAGE),
+            page_token,
         )
         if self._has_route("search_run_table"):
             return RunTable(**msgspec.structs.asdict(search(self.session, "search_run_table", request, check)))

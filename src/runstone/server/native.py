@@ -15,7 +15,7 @@ from runstone.series.frame import decode_frame
 from runstone.series.points import MetricBatch
 from runstone.server.actions import Action
 from runstone.stores.base import Sequenced, Write
-from runstone.tracking.base import Tracking
+from runstone.tracking.base import MAX_PAGE, Tracking
 from runstone.tracking.removal import RemovalBatch, RemovalRequest
 from runstone.wire import convert
 from runstone.wire.convert_models import model_metrics
@@ -80,7 +80,7 @@ def search_run_table(tracking: Tracking, request: native.SearchRunTable) -> Answ
         filter_string=request.filter,
         view=convert.view_of(request.run_view_type),
         order_by=request.order_by,
-        max_results=request.max_results,
+        max_results=min(request.max_results, MAX_PAGE),
         page_token=request.page_token,
     )
     return native.TableAnswer(**msgspec.structs.asdict(table))

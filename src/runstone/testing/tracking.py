@@ -34,7 +34,7 @@ from runstone.errors import (
 )
 from runstone.naming import now_ms
 from runstone.testing.tracking_records import UNKNOWN_RUN, RecordsSuite
-from runstone.tracking.base import MAX_PAGE, Tracking
+from runstone.tracking.base import MAX_PAGE, MAX_TABLE, Tracking
 
 __all__ = ["TrackingSuite"]
 
@@ -385,16 +385,20 @@ class TrackingSuite(RecordsSuite):
     def test_a_page_has_1_to_50000_results(self, tracking: Tracking, size: Any) -> None:
         searches: list[Callable[[], object]] = [
             lambda: tracking.search_runs(["0"], max_results=size),
-            lambda: tracking.search_run_table(["0"], max_results=size),
             lambda: tracking.search_experiments(max_results=size),
         ]
         for search in searches:
             with pytest.raises(InvalidInput, match=r"max_results.*1 to 50000"):
                 search()
 
+    @pytest.mark.parametrize("size", [0, -1, MAX_TABLE + 1, "10", 2.5, None, True], ids=repr)
+    def test_a_table_has_1_to_a_million_rows(self, tracking: Tracking, size: Any) -> None:
+        with pytest.raises(InvalidInput, match=r"max_results.*1 to 1000000"):
+            tracking.search_run_table(["0"], max_results=size)
+
     def test_the_largest_page_is_allowed(self, tracking: Tracking, run: Run) -> None:
         assert len(tracking.search_runs(["0"], max_results=MAX_PAGE)) == 1
-        assert len(tracking.search_run_table(["0"], max_results=MAX_PAGE)) == 1
+        assert len(tracking.search_run_table(["0"], max_results=MAX_TABLE)) == 1
         assert len(tracking.search_experiments(max_results=MAX_PAGE)) == 1
 
     @pytest.mark.parametrize("token", ["x", "AAAA", "é", "[]"])

@@ -19,10 +19,13 @@ from runstone.stores.base import Changes, RunTable, Write
 from runstone.tracking.models import Models
 from runstone.tracking.removal import Removal
 
-__all__ = ["MAX_PAGE", "Tracking"]
+__all__ = ["MAX_PAGE", "MAX_TABLE", "Tracking"]
 
 MAX_PAGE = 50_000
 """The largest page of a search."""
+
+MAX_TABLE = 1_000_000
+"""The largest table of runs to ask for; a server ends it where a page ends."""
 
 
 class Tracking(Protocol):
@@ -142,7 +145,7 @@ class Tracking(Protocol):
         max_results: int = 1000,
         page_token: str | None = None,
     ) -> RunTable:
-        """The same page as columns."""
+        """The same as columns, of at most `max_results` runs: fewer are the last only where no token follows."""
 
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
         """The runs that were changed after the revision `since` (0: ever), the first to change first, each once."""

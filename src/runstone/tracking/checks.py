@@ -181,11 +181,11 @@ def check_view(view: ViewType | int) -> ViewType:
         ) from None
 
 
-def check_page_size(max_results: Any) -> int:
+def check_page_size(max_results: Any, largest: int = MAX_PAGE) -> int:
     """A size that a page of a search may have. Raises InvalidInput."""
-    if type(max_results) is not int or not 1 <= max_results <= MAX_PAGE:
+    if type(max_results) is not int or not 1 <= max_results <= largest:
         raise InvalidInput(
-            f"Invalid value {max_results!r} for max_results: a page has 1 to {MAX_PAGE} results; "
+            f"Invalid value {max_results!r} for max_results: a page has 1 to {largest} results; "
             "ask for the next page with page_token"
         )
     return max_results

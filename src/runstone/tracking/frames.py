@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from runstone.errors import InvalidInput
@@ -29,7 +30,7 @@ def to_pandas(pages: Sequence[RunTable]) -> pandas.DataFrame:
 
     def texts(values: Sequence[Sequence[str | None]]) -> Any:
         # dtype object: pandas 3 would turn None into NaN in its own string type.
-        return pd.Series([value for part in values for value in part], dtype=object)
+        return pd.Series([*chain.from_iterable(values)], dtype=object)
 
     def times(values: Sequence[Sequence[int | None]]) -> Any:
         flat = np.array([pd.NaT.value if value is None else value for part in values for value in part], np.int64)

@@ -36,6 +36,7 @@ from runstone.series.points import Points
 from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Store, Write
 from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
+from runstone.tracking.base import MAX_PAGE, MAX_TABLE
 from runstone.tracking.checks import (
     check_curves,
     check_experiment_ids,
@@ -216,7 +217,7 @@ class LocalTracking:
         page_token: str | None = None,
     ) -> RunTable:
         return self.store.search_run_table(
-            _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token)
+            _run_query(experiment_ids, filter_string, view, order_by, max_results, page_token, MAX_TABLE)
         )
 
     def search_run_columns(
@@ -336,12 +337,13 @@ def _run_query(
     order_by: Sequence[str] | None,
     max_results: int,
     page_token: str | None,
+    largest: int = MAX_PAGE,
 ) -> RunQuery:
     return RunQuery(
         experiment_ids=check_experiment_ids(experiment_ids),
         filter=parse_run_filter(filter_string),
         view=check_view(view),
         order=parse_run_order(order_by),
-        max_results=check_page_size(max_results),
+        max_results=check_page_size(max_results, largest),
         page_token=page_token,
     )

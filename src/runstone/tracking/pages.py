@@ -19,12 +19,12 @@ class _Page(Protocol):
 P = TypeVar("P", bound=_Page)
 
 
-def all_pages(ask: Callable[[int, str | None], P], max_results: int | None) -> Iterator[P]:
+def all_pages(ask: Callable[[int, str | None], P], max_results: int | None, *, largest: int = MAX_PAGE) -> Iterator[P]:
     """Each page that `ask(size, token)` gives, until `max_results` rows (None: all) or the end are reached."""
     left = max_results
     token: str | None = None
     while left is None or left > 0:
-        page = ask(MAX_PAGE if left is None else min(MAX_PAGE, left), token)
+        page = ask(largest if left is None else min(largest, left), token)
         yield page
         token = page.token
         if token is None:

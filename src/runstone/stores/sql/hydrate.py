@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from runstone.entities import (
     Dataset,
@@ -25,11 +27,17 @@ from runstone.entities import (
 )
 from runstone.stores.base import RunTable
 from runstone.stores.sql.database import Row, Transaction
-from runstone.stores.sql.runs import artifact_uri
+from runstone.stores.sql.runs import artifact_uri, last_number
 from runstone.stores.tables import RunTableBuilder
 
 __all__ = ["runs", "table"]
 
+
+_WORTH_ALL = 4
+"""Metrics are read key by key, of all runs there are, for a page of at least the fourth part of these."""
+
+_MOST_KEYS = 500
+"""With more of them, each is in few runs."""
 
 _decode_texts = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -55,25 +63,26 @@ class _Page:
             (self._argument,),
         )
 
-    def texts(self, table: str) -> Iterator[dict[str, str]]:
-        """The params or tags of each run, in any order."""
+    def texts(self, table: str) -> Iterator[tuple[int, dict[str, str]]]:
+        """Each run's place and its params or tags; both in any order, which saves a sort."""
         # A JSON object for each run: a row for each text would take the driver and Python four times as long.
         rows = self._tx.each(
-            f"SELECT (SELECT {self._tx.dialect.json_object('key', 'value')} FROM {table} WHERE run = page.id) "
-            f"FROM {self._numbered} ORDER BY page.position",
+            f"SELECT page.position, (SELECT {self._tx.dialect.json_object('key', 'value')} FROM {table} "
+            f"WHERE run = page.id) FROM {self._numbered}",
             (self._argument,),
         )
-        return (_decode_texts(text) if text else {} for (text,) in rows)
+        return ((place, _decode_texts(text) if text else {}) for place, text in rows)
 
     def infos(self) -> list[Row]:
         """One row a run, in the page's order."""
-        return self.rows(
+        rows = self.rows(
             "runs r CROSS JOIN experiments e",
             "e.id = r.experiment AND r.id",
             "r.run_id, r.experiment, r.name, r.user_id, r.status, r.start_time, r.end_time, r.deleted_time, "
             "r.artifact_uri, e.artifact_location",
-            order="r.id",
         )
+        rows.sort()
+        return rows
 
 
 def runs(tx: Transaction, ids: list[int], root: str) -> list[Run]:
@@ -84,8 +93,9 @@ def runs(tx: Transaction, ids: list[int], root: str) -> list[Run]:
         "series s", "s.run", "s.key, s.last, s.last_timestamp, s.last_step", order="s.key"
     ):
         metrics[row].append(Metric(key, math.nan if value is None else value, timestamp, step))
-    params = [dict(sorted(texts.items())) for texts in page.texts("params")]
-    tags = [dict(sorted(texts.items())) for texts in page.texts("tags")]
+    params, tags = (
+        {place: dict(sorted(texts.items())) for place, texts in page.texts(table)} for table in ("params", "tags")
+    )
     inputs = _inputs(page, len(ids))
     model_inputs, model_outputs = _models(page, len(ids))
     return [
@@ -103,11 +113,13 @@ def table(tx: Transaction, ids: list[int], root: str, token: str | None) -> RunT
     """The same as columns."""
     page = _Page(tx, ids)
     cells = RunTableBuilder(len(ids))
-    cells.add_metrics(page.each("series s", "s.run", "s.key, s.last"))
-    for row, texts in enumerate(page.texts("params")):
-        cells.add_params(row, texts)
-    for row, texts in enumerate(page.texts("tags")):
-        cells.add_tags(row, texts)
+    keys = _keys(tx) if len(ids) * _WORTH_ALL > last_number(tx) else []
+    if 0 < len(keys) <= _MOST_KEYS:
+        cells.metrics = _metrics_by_key(tx, ids, keys)
+    else:
+        cells.add_metrics(page.each("series s", "s.run", "s.key, s.last"))
+    cells.add_params(page.texts("params"))
+    cells.add_tags(page.texts("tags"))
     infos = page.infos()
     return RunTable(
         run_id=[row[1] for row in infos],
@@ -121,6 +133,39 @@ def table(tx: Transaction, ids: list[int], root: str, token: str | None) -> RunT
         tags=dict(sorted(cells.tags.items())),
         token=token,
     )
+
+
+def _keys(tx: Transaction) -> list[str]:
+    """The keys of all series, as far as they are few: one probe for each."""
+    rows = tx.rows(
+        "WITH RECURSIVE keys(key) AS (SELECT min(key) FROM series UNION ALL "
+        "SELECT (SELECT min(key) FROM series WHERE key > keys.key) FROM keys WHERE key IS NOT NULL) "
+        f"SELECT key FROM keys WHERE key IS NOT NULL LIMIT {_MOST_KEYS + 1}"
+    )
+    return [key for (key,) in rows]
+
+
+def _metrics_by_key(tx: Transaction, ids: list[int], keys: list[str]) -> dict[str, list[float]]:
+    """The columns of metrics from an index that holds nothing else, without an object of Python for each cell."""
+    first, last = min(ids), max(ids)
+    places = np.full(last - first + 1, -1, np.int64)
+    places[np.array(ids) - first] = np.arange(len(ids))
+    columns: dict[str, list[float]] = {}
+    source = tx.dialect.by_index("series s", "series_by_last")
+    where = f"FROM {source} WHERE s.key = ? AND s.run BETWEEN ? AND ? AND s.last IS"
+    for key in keys:
+        arguments = (key, first, last)
+        cells = np.fromiter(
+            chain.from_iterable(tx.each(f"SELECT s.run, s.last {where} NOT NULL", arguments)), np.float64
+        )
+        nan = np.fromiter(chain.from_iterable(tx.each(f"SELECT s.run {where} NULL", arguments)), np.int64)
+        rows = places[cells[::2].astype(np.int64) - first]
+        is_here = rows >= 0
+        if is_here.any() or (places[nan - first] >= 0).any():
+            column = np.full(len(ids), math.nan)
+            column[rows[is_here]] = cells[1::2][is_here]
+            columns[key] = column.tolist()
+    return columns
 
 
 def _info(columns: list[Any], root: str) -> RunInfo:

@@ -29,6 +29,7 @@ from runstone.stores.sql.candidates import (
 )
 from runstone.stores.sql.conditions import RUNS, argument
 from runstone.stores.sql.database import Dialect, Transaction
+from runstone.stores.sql.runs import last_number
 from runstone.stores.sql.search import Part, Search
 
 __all__ = ["find_run_page", "most_to_gather", "stage_condition"]
@@ -83,12 +84,6 @@ def find_run_page(
     ids, position = search.page(tx, query.max_results, after, parts)
     way = _WALKED if candidates is None else _GATHERED
     return ids, None if position is None else write_token(query, [way, *position])
-
-
-def last_number(tx: Transaction) -> int:
-    """The greatest number of a run; about as many runs there are."""
-    row = tx.row("SELECT max(id) FROM runs")
-    return int((row and row[0]) or 0)
 
 
 def count_in_sample(tx: Transaction, search: Search, total: int, size: int = _SAMPLE) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "delete_tag",
     "delete_tags",
     "insert_params",
+    "last_number",
     "list_changed",
     "lock",
     "log_inputs",
@@ -244,3 +245,9 @@ def _dataset_number(tx: Transaction, experiment: int, link: DatasetInput) -> int
     )
     assert row is not None
     return int(row[0])
+
+
+def last_number(tx: Transaction) -> int:
+    """The greatest number of a run; about as many runs there are."""
+    row = tx.row("SELECT max(id) FROM runs")
+    return int((row and row[0]) or 0)
