@@ -79,13 +79,14 @@ class Dispatcher:
 
     async def answer(self, route: Route, request: Request, path_fields: dict[str, str]) -> Response:
         """The response to a request of a row. Raises what its action raises."""
+        tracking = self._guarding.tracking_for(request)  # who may not ask at all is not read
         body = await read_request(route, request, path_fields)
         if isinstance(body, LogBatch):
             await self._appends.submit(self._guarding.admitting(request, functools.partial(write_of, body)))
             return response_to(route, _EMPTY)
         if isinstance(body, Append):
             return response_to(route, await self._append(request, body))
-        action, tracking = self._actions[route.name], self._guarding.tracking_for(request)
+        action = self._actions[route.name]
         packs = route.name in _PACKED and "gzip" in request.headers.get("accept-encoding", "")
 
         def act() -> Response:
