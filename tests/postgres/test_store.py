@@ -10,6 +10,7 @@ import pytest
 from runstone.stores.base import Store
 from runstone.stores.sql.postgres import PostgresDatabase
 from runstone.stores.sql.store import SqlStore
+from runstone.testing.access import AccessSuite
 from runstone.testing.models import ModelStoreSuite
 from runstone.testing.stores import StoreSuite
 from runstone.testing.tracking import TrackingSuite
@@ -33,6 +34,14 @@ class TestPostgresStore(StoreSuite):
 class TestModelsInPostgres(ModelStoreSuite):
     @pytest.fixture
     def store(self, url: str) -> Iterator[Store]:
+        store = SqlStore(PostgresDatabase(url), ROOT)
+        yield store
+        store.close()
+
+
+class TestAccessInPostgres(AccessSuite):
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[SqlStore]:
         store = SqlStore(PostgresDatabase(url), ROOT)
         yield store
         store.close()

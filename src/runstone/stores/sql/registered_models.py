@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runstone.entities import ModelVersion, RegisteredModel
+from runstone.entities.access import Resource
 from runstone.stores import model_records as records
 from runstone.stores.sql import model_versions
 from runstone.stores.sql.conditions import Scope
@@ -130,6 +131,7 @@ def delete(tx: Transaction, name: str) -> None:
     )
     for table in ("model_versions", "model_aliases", "registered_model_tags"):
         tx.run(f"DELETE FROM {table} WHERE model = ?", (number,))
+    tx.run("DELETE FROM grants WHERE resource = ? AND thing = ?", (Resource.REGISTERED_MODEL.value, number))
     tx.run("DELETE FROM registered_models WHERE id = ?", (number,))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from runstone import tag_names
 from runstone.entities import RunStatus
+from runstone.entities.access import Resource
 from runstone.stores import records
 from runstone.stores.removal import ModelPlace, RunFacts, Versioned
 from runstone.stores.sql import experiments
@@ -139,6 +140,7 @@ class SqlRemoval:
             models = [one for (one,) in tx.rows("SELECT id FROM logged_models WHERE experiment = ?", (number,))]
             _delete(tx, _OF_MODELS, "model", models)
             _delete(tx, ("logged_models", "datasets", "experiment_tags"), "experiment", [number])
+            tx.run("DELETE FROM grants WHERE resource = ? AND thing = ?", (Resource.EXPERIMENT.value, number))
             _delete(tx, ("experiments",), "id", [number])
             return True
 

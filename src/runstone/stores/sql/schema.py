@@ -325,3 +325,57 @@ _keyed(
     Column("key", _Text, primary_key=True),
     Column("value", _Text, nullable=False),
 )
+
+# -- who may do what
+
+_keyed(
+    "users",
+    Column("name", _Text, primary_key=True),
+    Column("role", _Text, nullable=False),
+    Column("password_hash", _Text, nullable=False, comment="of argon2; empty: no login by password"),
+    Column("creation_time", BigInteger, nullable=False),
+)
+_keyed(
+    "memberships",
+    Column("user_name", _Text, primary_key=True),
+    Column("group_name", _Text, primary_key=True),
+)
+_keyed(
+    "tokens",
+    Column("token_hash", _Text, primary_key=True, comment="SHA-256 of the secret, in hexadecimal"),
+    Column("token_id", _Text, nullable=False, unique=True),
+    Column("user_name", _Text, nullable=False),
+    Column("name", _Text, nullable=False),
+    Column("scope", _Text, nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("expiry_time", BigInteger, comment="NULL: never"),
+    Column("last_used_time", BigInteger),
+)
+_keyed(
+    "sessions",
+    Column("session_hash", _Text, primary_key=True, comment="SHA-256 of the secret, in hexadecimal"),
+    Column("user_name", _Text, nullable=False),
+    Column("expiry_time", BigInteger, nullable=False),
+)
+_keyed(
+    "grants",
+    Column("resource", _Text, primary_key=True),
+    Column("thing", _Id, primary_key=True, autoincrement=False, comment="the id in experiments or registered_models"),
+    Column("user_name", _Text, primary_key=True, comment="empty: for a group"),
+    Column("group_name", _Text, primary_key=True, comment="empty: for a user"),
+    Column("level", Integer, nullable=False),
+    Index("grants_by_grantee", "user_name", "group_name"),
+)
+Table(
+    "audit_events",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("user_name", _Text, nullable=False),
+    Column("action", _Text, nullable=False),
+    Column("target", _Text, nullable=False),
+    Column("allowed", Boolean(create_constraint=False), nullable=False),
+    Column("address", _Text, nullable=False),
+    Column("detail", _Text, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -15,6 +15,7 @@ from runstone.series.summary import Summary
 from runstone.stores.base import Changes, ExperimentQuery, NewRun, RunQuery, RunTable, Sequenced, Write
 from runstone.stores.columns import ColumnChoice, ExperimentActivity, KeyCounts, RunColumns
 from runstone.stores.sql import columns, curves, experiments, folding, hydrate, runs, series, writers
+from runstone.stores.sql.access import SqlAccess
 from runstone.stores.sql.conditions import EXPERIMENTS
 from runstone.stores.sql.database import Database
 from runstone.stores.sql.models import SqlModelStore
@@ -55,6 +56,7 @@ class SqlStore:
         self._unfolded = _Unfolded()
         self.models = SqlModelStore(database, self._root)
         self.removal = SqlRemoval(database, self._root)
+        self.access = SqlAccess(database)
         self.own_artifact_root = None if shares_root else self._root
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "NEW_SQLITE", "VERSION_TABLE", "check", "downgrade", "revisions", "sqlalchemy_connection", "upgrade"]
 
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "runstone_version"
 NEW_SQLITE = Path(__file__).with_name("new_sqlite.sql")
 """What all revisions make of an empty SQLite database, as one text of statements (scripts/new_store.py)."""

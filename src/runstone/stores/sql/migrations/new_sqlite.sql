@@ -1,4 +1,14 @@
 -- Written by scripts/new_store.py from the migrations.
+CREATE TABLE audit_events (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    time BIGINT NOT NULL,
+    user_name TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    allowed BOOLEAN NOT NULL,
+    address TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
 CREATE TABLE batches (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     run INTEGER NOT NULL,
@@ -55,6 +65,16 @@ CREATE TABLE "experiments" (
     deleted_time BIGINT
 );
 INSERT INTO "experiments" VALUES(0,'Default',NULL,CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER),NULL);
+CREATE TABLE grants (
+    resource TEXT NOT NULL,
+    thing INTEGER NOT NULL,
+    user_name TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    PRIMARY KEY (resource, thing, user_name, group_name)
+)
+ WITHOUT ROWID
+;
 CREATE TABLE input_tags (
     run INTEGER NOT NULL,
     dataset INTEGER NOT NULL,
@@ -116,6 +136,13 @@ CREATE TABLE logged_models (
     PRIMARY KEY (id),
     UNIQUE (model_id)
 );
+CREATE TABLE memberships (
+    user_name TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    PRIMARY KEY (user_name, group_name)
+)
+ WITHOUT ROWID
+;
 CREATE TABLE model_aliases (
     model INTEGER NOT NULL,
     alias TEXT NOT NULL,
@@ -203,7 +230,7 @@ CREATE TABLE runstone_version (
     version_num VARCHAR(32) NOT NULL,
     CONSTRAINT runstone_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "runstone_version" VALUES('0005');
+INSERT INTO "runstone_version" VALUES('0006');
 CREATE TABLE series (
     run INTEGER NOT NULL,
     "key" TEXT NOT NULL,
@@ -223,11 +250,42 @@ CREATE TABLE series (
 )
  WITHOUT ROWID
 ;
+CREATE TABLE sessions (
+    session_hash TEXT NOT NULL,
+    user_name TEXT NOT NULL,
+    expiry_time BIGINT NOT NULL,
+    PRIMARY KEY (session_hash)
+)
+ WITHOUT ROWID
+;
 CREATE TABLE tags (
     run INTEGER NOT NULL,
     "key" TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (run, "key")
+)
+ WITHOUT ROWID
+;
+CREATE TABLE tokens (
+    token_hash TEXT NOT NULL,
+    token_id TEXT NOT NULL,
+    user_name TEXT NOT NULL,
+    name TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    creation_time BIGINT NOT NULL,
+    expiry_time BIGINT,
+    last_used_time BIGINT,
+    PRIMARY KEY (token_hash),
+    UNIQUE (token_id)
+)
+ WITHOUT ROWID
+;
+CREATE TABLE users (
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    creation_time BIGINT NOT NULL,
+    PRIMARY KEY (name)
 )
  WITHOUT ROWID
 ;
@@ -264,5 +322,6 @@ CREATE INDEX series_by_max ON series ("key", max, run);
 CREATE INDEX inputs_by_dataset ON inputs (dataset, run);
 CREATE INDEX params_by_number ON params ("key", number, run) WHERE number IS NOT NULL;
 CREATE INDEX params_by_text ON params ("key", substr(value, 1, 64), run) WHERE number IS NULL;
+CREATE INDEX grants_by_grantee ON grants (user_name, group_name);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('experiments',0);
