@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from runstone.access.guarded import RecordGrant
+from runstone.entities.access import Level
 from runstone.errors import InvalidInput
 from runstone.server.addresses import own_url
 from runstone.server.appends import Appends
@@ -65,6 +66,7 @@ class App:
     """An ASGI application over a tracker, which it closes when the server stops.
 
     `record_grant` keeps grants where a caller's rights count (see `Guarding`); None: everybody may do everything.
+    `default_level` is what every user gets on what somebody makes.
     `duties` are done now and then, in a worker thread; whatever goes wrong with one is logged, and no more.
     """
 
@@ -75,6 +77,7 @@ class App:
         artifacts: ProxiedArtifacts | None,
         duties: Sequence[Callable[[], object]] = (),
         record_grant: RecordGrant | None = None,
+        default_level: Level = Level.NONE,
     ) -> None:
         self._options = options
         self._duties = duties
@@ -83,7 +86,7 @@ class App:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="runstone-worker")
         # Appends have a thread of their own, so that slow reads never hold up what arrives.
         self._append_executor = ThreadPoolExecutor(1, thread_name_prefix="runstone-appends")
-        self._guarding = Guarding(tracking, record_grant)
+        self._guarding = Guarding(tracking, record_grant, default_level)
         self._appends = Appends(tracking, self._append_executor)
         self._dispatcher = Dispatcher(self._guarding, self._appends, self._executor, _capabilities(options))
         self._files = ArtifactService(self._executor)
