@@ -18,7 +18,7 @@ from runstone.connect import (
     journal_beside,
     open_store,
 )
-from runstone.entities.access import Role
+from runstone.entities.access import Grant, Role
 from runstone.errors import InvalidInput
 from runstone.journal.recovery import recover
 from runstone.naming import now_ms
@@ -41,9 +41,17 @@ def create_app(options: ServerOptions) -> App:
     shares_root = not options.artifacts_destination and not is_in_file(options.tracking_uri)
     store = open_store(options.tracking_uri, root, folds_aside=True, shares_root=shares_root)
     tracking = LocalTracking(store, artifacts)
-    authenticator = Authenticator(store.access) if options.auth else None
     served = artifacts if options.serve_artifacts else None
-    return App(options, tracking, served, _duties(options, tracking), authenticator)
+    duties = _duties(options, tracking)
+    if not options.auth:
+        return App(options, tracking, served, duties)
+    authenticator = Authenticator(store.access)
+
+    def record_grant(grant: Grant) -> None:
+        store.access.set_grant(grant)
+        authenticator.expire()
+
+    return App(options, tracking, served, duties, authenticator, record_grant)
 
 
 def _duties(options: ServerOptions, tracking: LocalTracking) -> list[Callable[[], object]]:

@@ -377,6 +377,8 @@ ALLOW_MODEL_CODE: Setting[bool] = Setting(
         "Let `load_model` run the code that a model's files bring: pickles and Python files. Only for models whose "
         "writers you trust as you trust this process."
     ),
+)
+
 # -- who may do what
 
 ADMIN_PASSWORD: Setting[str | None] = Setting(

@@ -16,6 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from runstone.access.guarded import RecordGrant
+from runstone.entities.access import Level
 from runstone.errors import AccessDenied, InvalidInput, RunstoneError
 from runstone.server.addresses import own_url
 from runstone.server.appends import Appends
@@ -26,6 +28,7 @@ from runstone.server.browse.curves import MAX_CURVES
 from runstone.server.browse.downloads import Downloads
 from runstone.server.dispatch import Dispatcher, fault_response, json_response, plain_fault
 from runstone.server.file_routes import FileRoutes
+from runstone.server.guarding import Guarding
 from runstone.server.guards import Guards
 from runstone.server.metrics import CONTENT_TYPE, Metrics
 from runstone.server.options import ServerOptions
@@ -67,6 +70,8 @@ class App:
     """An ASGI application over a tracker, which it closes when the server stops.
 
     With an `authenticator` nobody is answered who has not said who they are (see `principal_of`); it is closed, too.
+    `record_grant` keeps grants where a caller's rights count (see `Guarding`); None: everybody may do everything.
+    `default_level` is what every user gets on what somebody makes.
     `duties` are done now and then, in a worker thread; whatever goes wrong with one is logged, and no more.
     """
 
@@ -77,6 +82,8 @@ class App:
         artifacts: ProxiedArtifacts | None,
         duties: Sequence[Callable[[], object]] = (),
         authenticator: Authenticator | None = None,
+        record_grant: RecordGrant | None = None,
+        default_level: Level = Level.NONE,
     ) -> None:
         self._authenticator = authenticator
         self._options = options
@@ -86,15 +93,16 @@ class App:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="runstone-worker")
         # Appends have a thread of their own, so that slow reads never hold up what arrives.
         self._append_executor = ThreadPoolExecutor(1, thread_name_prefix="runstone-appends")
+        self._guarding = Guarding(tracking, record_grant, default_level)
         self._appends = Appends(tracking, self._append_executor)
-        self._dispatcher = Dispatcher(tracking, self._appends, self._executor, _capabilities(options))
+        self._dispatcher = Dispatcher(self._guarding, self._appends, self._executor, _capabilities(options))
         self._files = ArtifactService(self._executor)
-        self._file_routes = FileRoutes(self._files, artifacts, options.static_prefix)
+        self._file_routes = FileRoutes(self._files, artifacts, options.static_prefix, self._guarding)
         self._pages = Pages(options.static_prefix)
         self._guards = Guards(options.allowed_hosts, options.cors_origins)
         self._private_folder = "" if artifacts is None else artifacts.local_folder()
         self._metrics = Metrics(options.metrics_folder, self._appends)
-        downloads = Downloads(tracking, self._executor)
+        downloads = Downloads(self._guarding.tracking_for, self._executor)
         routes = self._dispatcher.table()
         self._templates = [(path.split("/"), verbs) for path, verbs in routes.items() if "{" in path]
         plain: dict[str, Handler] = {
@@ -239,7 +247,8 @@ class App:
         if not run_id or not path:
             raise InvalidInput("Missing value for required parameter 'run_uuid' or 'path'")
         loop = asyncio.get_running_loop()
-        store = await loop.run_in_executor(self._executor, self._tracking.open_artifacts, run_id)
+        tracking = self._guarding.tracking_for(request)
+        store = await loop.run_in_executor(self._executor, tracking.open_artifacts, run_id)
         return await self._files.download(store, path, request)
 
     async def _get_version_artifact(self, request: Request) -> Response:
@@ -248,7 +257,8 @@ class App:
             raise InvalidInput("Missing value for required parameter 'name', 'version' or 'path'")
         name, version, path = map(str, arguments)
         loop = asyncio.get_running_loop()
-        store = await loop.run_in_executor(self._executor, self._tracking.models.open_version_artifacts, name, version)
+        models = self._guarding.tracking_for(request).models
+        store = await loop.run_in_executor(self._executor, models.open_version_artifacts, name, version)
         return await self._files.download(store, path, request)
 
     # -- the server itself
@@ -266,6 +276,7 @@ class App:
         return PlainTextResponse(__version__)
 
     async def _render_metrics(self, request: Request) -> Response:
+        self._guarding.check_admin(request, "read the server's own metrics")
         return Response(self._metrics.render(), media_type=CONTENT_TYPE)
 
     async def _openapi(self, request: Request) -> Response:

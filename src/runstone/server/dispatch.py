@@ -20,9 +20,9 @@ from runstone.server.actions import ACTIONS
 from runstone.server.appends import Appends
 from runstone.server.bodies import BodyStalled, BodyTooLarge, read_body
 from runstone.server.browse import browse_actions
+from runstone.server.guarding import Guarding
 from runstone.server.native import NATIVE_ACTIONS, write_of_append
 from runstone.stores.base import Write
-from runstone.tracking.browsing import Browsing
 from runstone.wire import convert
 from runstone.wire.codec import decode_body, decode_msgpack, decode_query, encode
 from runstone.wire.columns import encode_columns
@@ -58,9 +58,9 @@ class Dispatcher:
     """Answers the routes over one tracker."""
 
     def __init__(
-        self, tracking: Browsing, appends: Appends, executor: Executor, capabilities: CapabilitiesAnswer
+        self, guarding: Guarding, appends: Appends, executor: Executor, capabilities: CapabilitiesAnswer
     ) -> None:
-        self._tracking = tracking
+        self._guarding = guarding
         self._appends = appends
         self._executor = executor
         self._actions: dict[str, Callable[[Any, Any], Answer]] = {
@@ -79,24 +79,26 @@ class Dispatcher:
 
     async def answer(self, route: Route, request: Request, path_fields: dict[str, str]) -> Response:
         """The response to a request of a row. Raises what its action raises."""
+        tracking = self._guarding.tracking_for(request)  # who may not ask at all is not read
         body = await read_request(route, request, path_fields)
         if isinstance(body, LogBatch):
-            await self._appends.submit(functools.partial(write_of, body))
+            await self._appends.submit(self._guarding.admitting(request, functools.partial(write_of, body)))
             return response_to(route, _EMPTY)
         if isinstance(body, Append):
-            return response_to(route, await self._append(body))
+            return response_to(route, await self._append(request, body))
         action = self._actions[route.name]
         packs = route.name in _PACKED and "gzip" in request.headers.get("accept-encoding", "")
 
         def act() -> Response:
-            response = response_to(route, action(self._tracking, body))
+            response = response_to(route, action(tracking, body))
             return pack(response) if packs else response
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, act)
 
-    async def _append(self, body: Append) -> AppendAnswer:
+    async def _append(self, request: Request, body: Append) -> AppendAnswer:
         """Every write on its own; a store that fails fails the request, whose writer then sends all of it again."""
-        submitted = [self._appends.submit(functools.partial(write_of_append, write)) for write in body.writes]
+        prepared = [functools.partial(write_of_append, write) for write in body.writes]
+        submitted = [self._appends.submit(self._guarding.admitting(request, one)) for one in prepared]
         outcomes = await asyncio.gather(*submitted, return_exceptions=True)
         return AppendAnswer(errors=[_fault_body(outcome) for outcome in outcomes])
 

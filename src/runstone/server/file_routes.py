@@ -14,11 +14,13 @@ from runstone import settings
 from runstone.artifacts.local import LocalArtifactStore
 from runstone.artifacts.paths import PART_PREFIX, check_artifact_path
 from runstone.artifacts.s3_parts import S3Parts
+from runstone.entities.access import Level
 from runstone.errors import InvalidInput
 from runstone.server.addresses import own_url
 from runstone.server.artifacts import ArtifactService, ProxiedArtifacts
 from runstone.server.bodies import read_body
 from runstone.server.dispatch import json_response, plain_fault
+from runstone.server.guarding import Guarding
 from runstone.server.targets import Handler, Target, wrong_verb
 from runstone.server.uploads import Uploads, check_part_count
 from runstone.wire.codec import decode_body
@@ -39,8 +41,11 @@ _NO_PARTS = "Multipart upload is not supported for the current artifact reposito
 class FileRoutes:
     """The routes below `/api/2.0/mlflow-artifacts` of one server; without `proxied`, all of them say so."""
 
-    def __init__(self, files: ArtifactService, proxied: ProxiedArtifacts | None, static_prefix: str) -> None:
+    def __init__(
+        self, files: ArtifactService, proxied: ProxiedArtifacts | None, static_prefix: str, guarding: Guarding
+    ) -> None:
         self._files = files
+        self._guarding = guarding
         self._proxied = proxied
         self._static_prefix = static_prefix
         self._uploads = None if proxied is None else _uploads_beside(proxied)
@@ -72,19 +77,40 @@ class FileRoutes:
 
     def _file(self, proxied: ProxiedArtifacts, path: str) -> dict[str, Target]:
         files, root = self._files, proxied.root()
+
+        async def upload(request: Request) -> Response:
+            await self._check(request, path, Level.EDIT)
+            return await files.upload(root, path, request)
+
+        async def delete(request: Request) -> Response:
+            await self._check(request, path, Level.MANAGE)
+            return await files.delete(root, path)
+
+        async def download(request: Request) -> Response:
+            await self._check(request, path, Level.READ)
+            return await files.download(root, path, request)
+
+        async def list_folder(request: Request) -> Response:
+            folder = request.query_params.get("path", "")
+            await self._check(request, folder, Level.READ)
+            return await files.list_folder(root, folder)
+
+        read = Target("download_artifact", download, False) if path else Target("list_artifacts", list_folder, False)
         return {
-            "PUT": Target("upload_artifact", lambda request: files.upload(root, path, request), True),
-            "DELETE": Target("delete_artifact", lambda request: files.delete(root, path), True),
-            "GET": Target("download_artifact", lambda request: files.download(root, path, request), False)
-            if path
-            else Target(
-                "list_artifacts", lambda request: files.list_folder(root, request.query_params.get("path", "")), False
-            ),
+            "PUT": Target("upload_artifact", upload, True),
+            "DELETE": Target("delete_artifact", delete, True),
+            "GET": read,
         }
+
+    async def _check(self, request: Request, path: str, level: Level) -> None:
+        # As the store reads the path, so that no other spelling of it gets past.
+        checked = check_artifact_path(path, allow_empty=True)
+        await self._files.in_thread(lambda: self._guarding.check_path(request, checked, level))
 
     def _presigned(self, proxied: ProxiedArtifacts, path: str) -> dict[str, Target]:
         async def describe(request: Request) -> Response:
             checked = check_artifact_path(path)
+            await self._check(request, checked, Level.READ)
             if direct := await self._files.sign_download(proxied.root(), checked):
                 return json_response(bodies.DownloadAddress(url=direct[0], file_size=direct[1]))
             size_bytes = await self._files.size_of(proxied.root(), checked)
@@ -117,6 +143,7 @@ class FileRoutes:
     async def _create(self, uploads: Uploads, folder: str, request: Request) -> Response:
         body = await _read(request, bodies.CreateUpload)
         target = _target(folder, body.path)
+        await self._check(request, target, Level.EDIT)
         upload_id = await self._files.in_thread(lambda: uploads.create(target, body.num_parts))
         url = f"{own_url(request, self._static_prefix)}{UPLOADS_PATH}/parts/{upload_id}"
         headers = _credentials(request)
@@ -130,6 +157,7 @@ class FileRoutes:
         async def create(request: Request) -> Response:
             body = await _read(request, bodies.CreateUpload)
             target, count = _target(folder, body.path), check_part_count(body.num_parts)
+            await self._check(request, target, Level.EDIT)
             upload_id = await self._files.in_thread(lambda: parts.create(target))
             addresses = [
                 bodies.PartAddress(url=parts.part_url(target, upload_id, number), part_number=number)
@@ -141,12 +169,14 @@ class FileRoutes:
             body = await _read(request, bodies.CompleteUpload)
             etags = [(part.part_number, part.etag) for part in body.parts]
             target = _target(folder, body.path)
+            await self._check(request, target, Level.EDIT)
             await self._files.in_thread(lambda: parts.complete(target, body.upload_id, etags))
             return json_response(Empty())
 
         async def abort(request: Request) -> Response:
             body = await _read(request, bodies.AbortUpload)
             target = _target(folder, body.path)
+            await self._check(request, target, Level.EDIT)
             await self._files.in_thread(lambda: parts.abort(target, body.upload_id))
             return json_response(Empty())
 
@@ -166,12 +196,14 @@ class FileRoutes:
         body = await _read(request, bodies.CompleteUpload)
         parts = [(part.part_number, part.etag) for part in body.parts]
         target = _target(folder, body.path)
+        await self._check(request, target, Level.EDIT)
         await self._files.in_thread(lambda: uploads.complete(body.upload_id, target, parts, proxied.root()))
         return json_response(Empty())
 
     async def _abort(self, uploads: Uploads, folder: str, request: Request) -> Response:
         body = await _read(request, bodies.AbortUpload)
         target = _target(folder, body.path)
+        await self._check(request, target, Level.EDIT)
         await self._files.in_thread(lambda: uploads.abort(body.upload_id, target))
         return json_response(Empty())
 

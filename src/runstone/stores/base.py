@@ -49,13 +49,17 @@ class NewRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExperimentQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which experiments, in which order; ties: newest first. `filter` speaks of attributes and tags."""
+    """Which experiments, in which order; ties: newest first. `filter` speaks of attributes and tags.
+
+    `within` are the ids of those that count; None for all.
+    """
 
     view: ViewType = ViewType.ACTIVE_ONLY
     filter: Filter | None = None
     order: tuple[OrderTerm, ...] = ()
     max_results: int = 1000
     page_token: str | None = None
+    within: frozenset[str] | None = None
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,6 +193,9 @@ class Store(Protocol):
 
     def get_run(self, run_id: str) -> Run:
         """The run with all its data, deleted or not."""
+
+    def find_run_experiments(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """The experiment of each of the runs that are there, deleted or not."""
 
     def set_run_status(self, run_id: str, status: RunStatus, *, end_time: int | None) -> None:
         """Set both, whatever they were. That the run's writers were silent counts no more, until one is heard again."""

@@ -269,7 +269,8 @@ class MemoryStore:
             def is_found(one: _Experiment) -> bool:
                 return one.stage in query.view.stages and matches(query.filter, one.subject())
 
-            page, token = cut_page(query, sorted(experiments.values(), key=key), lambda one: one.id, is_found)
+            rows = [one for one in experiments.values() if query.within is None or one.id in query.within]
+            page, token = cut_page(query, sorted(rows, key=key), lambda one: one.id, is_found)
             return PagedList([one.entity() for one in page], token)
 
     def rename_experiment(self, experiment_id: str, name: str, *, now: int) -> None:
@@ -364,6 +365,10 @@ class MemoryStore:
     def count_runs(self, query: RunQuery) -> RunCount:
         whole = replace(query, order=(), max_results=max(len(self._runs), 1), page_token=None)
         return RunCount(len(self.search_runs(whole)), False)
+
+    def find_run_experiments(self, run_ids: Sequence[str]) -> dict[str, str]:
+        with self._open():
+            return {run_id: self._runs[run_id].new.experiment_id for run_id in run_ids if run_id in self._runs}
 
     def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
         with self._open():

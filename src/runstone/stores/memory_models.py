@@ -83,9 +83,12 @@ class MemoryModelStore:
             return (*order_key(query.order, row.subject()), row.name)
 
         with self._owner.transaction():
-            found = [row for row in self._registry.values() if matches(query.filter, row.subject())]
+            found = [row for row in self._within(query.within) if matches(query.filter, row.subject())]
             page, token = cut_page(query, sorted(found, key=key), lambda row: row.name)
             return PagedList([row.entity() for row in page], token)
+
+    def _within(self, names: frozenset[str] | None) -> list[RegisteredModelRow]:
+        return [row for name, row in self._registry.items() if names is None or name in names]
 
     def rename_registered_model(self, name: str, new_name: str, *, now: int) -> RegisteredModel:
         with self._owner.transaction():
@@ -162,7 +165,7 @@ class MemoryModelStore:
             return (*order_key(query.order, version.subject(row)), row.name, -version.version)
 
         with self._owner.transaction():
-            rows = [(row, version) for row in self._registry.values() for version in row.versions.values()]
+            rows = [(row, version) for row in self._within(query.within) for version in row.versions.values()]
             found = [(row, version) for row, version in rows if matches(query.filter, version.subject(row))]
             page, token = cut_page(query, sorted(found, key=key), lambda pair: f"{pair[0].name}/{pair[1].version}")
             return PagedList([version.entity(row) for row, version in page], token)

@@ -67,21 +67,29 @@ class NewLoggedModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RegisteredModelQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which registered models, in which order; ties, and no order: by name."""
+    """Which registered models, in which order; ties, and no order: by name.
+
+    `within` are the names of those that count; None for all.
+    """
 
     filter: Filter | None = None
     order: tuple[OrderTerm, ...] = ()
     max_results: int = 100
     page_token: str | None = None
+    within: frozenset[str] | None = None
 
 
 class ModelVersionQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which versions, in which order; ties, and no order: by name, newest first."""
+    """Which versions, in which order; ties, and no order: by name, newest first.
+
+    `within` are the names of the models whose versions count; None for all.
+    """
 
     filter: Filter | None = None
     order: tuple[OrderTerm, ...] = ()
     max_results: int = 1000
     page_token: str | None = None
+    within: frozenset[str] | None = None
 
 
 class DatasetChoice(msgspec.Struct, frozen=True):

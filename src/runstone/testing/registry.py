@@ -259,6 +259,15 @@ class RegistrySuite:
         add_name(store, "a-2", now=2)
         assert names_found(store, filter_string) == expected
 
+    def test_searches_keep_within_the_names_that_are_given(self, store: Store) -> None:
+        for name in "abcd":
+            store.models.create_registered_model(name, description="", tags={}, now=1)
+        within = frozenset({"a", "c", "d", "not there"})
+        first = store.models.search_registered_models(RegisteredModelQuery(max_results=2, within=within))
+        query = RegisteredModelQuery(max_results=2, within=within, page_token=first.token)
+        assert [one.name for one in [*first, *store.models.search_registered_models(query)]] == ["a", "c", "d"]
+        assert not store.models.search_model_versions(ModelVersionQuery(within=within))
+
     def test_names_are_ordered_and_paged(self, store: Store) -> None:
         for now, name in enumerate(("c", "a", "d", "b", "e")):
             add_name(store, name, {"t": "x"} if name in "bd" else {}, now=now)

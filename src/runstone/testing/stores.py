@@ -281,6 +281,20 @@ class StoreSuite(StoreRecordsSuite, StoreWritersSuite, StoreSearchSuite, StoreCo
 
     # -- changes
 
+    def test_a_search_for_experiments_keeps_within_the_ids_that_are_given(self, store: Store) -> None:
+        ids = [store.create_experiment(name, artifact_location=None, tags={}, now=1) for name in "abcd"]
+        within = frozenset({ids[0], ids[1], ids[3], "987654"})
+        first = store.search_experiments(ExperimentQuery(max_results=2, within=within))
+        rest = store.search_experiments(ExperimentQuery(max_results=2, within=within, page_token=first.token))
+        assert [one.experiment_id for one in [*first, *rest]] == [ids[3], ids[1], ids[0]]
+        assert not store.search_experiments(ExperimentQuery(within=frozenset()))
+
+    def test_runs_tell_their_experiments(self, store: Store) -> None:
+        experiment_id = store.create_experiment("other", artifact_location=None, tags={}, now=1)
+        add_run(store)
+        add_run(store, run_id="1" * 32, experiment_id=experiment_id)
+        assert store.find_run_experiments([RUN_ID, "1" * 32, "2" * 32]) == {RUN_ID: "0", "1" * 32: experiment_id}
+
     def test_changed_runs_are_told_once_each_in_order_of_their_last_change(self, store: Store) -> None:
         for run_id in ("a", "b", "c"):
             add_run(store, run_id)

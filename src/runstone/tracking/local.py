@@ -101,6 +101,7 @@ class LocalTracking:
         order_by: Sequence[str] | None = None,
         max_results: int = 1000,
         page_token: str | None = None,
+        within: frozenset[str] | None = None,
     ) -> PagedList[Experiment]:
         query = ExperimentQuery(
             view=check_view(view),
@@ -108,6 +109,7 @@ class LocalTracking:
             order=parse_experiment_order(order_by),
             max_results=check_page_size(max_results),
             page_token=page_token,
+            within=within,
         )
         return self.store.search_experiments(query)
 
@@ -260,6 +262,9 @@ class LocalTracking:
 
     def summarize_experiments(self, experiment_ids: Sequence[str | int]) -> dict[str, ExperimentActivity]:
         return self.store.summarize_experiments(check_experiment_ids(experiment_ids))
+
+    def find_run_experiments(self, run_ids: Sequence[str]) -> dict[str, str]:
+        return self.store.find_run_experiments(run_ids)
 
     def list_changed_runs(self, since: int, *, max_results: int = 1000) -> Changes:
         return self.store.list_changed_runs(since, max_results=check_page_size(max_results))

@@ -85,12 +85,14 @@ class LocalModels:
         order_by: Sequence[str] | None = None,
         max_results: int = 100,
         page_token: str | None = None,
+        within: frozenset[str] | None = None,
     ) -> PagedList[RegisteredModel]:
         query = RegisteredModelQuery(
             filter=with_untagged(parse_registered_model_filter(filter_string)),
             order=parse_registered_model_order(order_by),
             max_results=check_page_size(max_results),
             page_token=page_token,
+            within=within,
         )
         return self._store.search_registered_models(query)
 
@@ -165,12 +167,14 @@ class LocalModels:
         order_by: Sequence[str] | None = None,
         max_results: int = 10_000,
         page_token: str | None = None,
+        within: frozenset[str] | None = None,
     ) -> PagedList[ModelVersion]:
         query = ModelVersionQuery(
             filter=with_untagged(parse_model_version_filter(filter_string)),
             order=parse_model_version_order(order_by or ["last_updated_timestamp DESC"]),
             max_results=check_page_size(max_results),
             page_token=page_token,
+            within=within,
         )
         return self._store.search_model_versions(query)
 

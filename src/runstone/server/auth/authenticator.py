@@ -74,6 +74,11 @@ class Authenticator:
         self._passwords.shutdown(wait=True, cancel_futures=True)
         self._reader.shutdown(wait=True)
 
+    def expire(self) -> None:
+        """Rights have changed: everybody's are read again before their next request."""
+        for key, known in list(self._known.items()):
+            self._known[key] = msgspec.structs.replace(known, read_at=-math.inf)
+
     async def identify(self, authorization: str, address: str) -> Rights:
         """The rights of whoever sent this header. Raises NotAuthenticated; StoreUnavailable for too many at once."""
         if not authorization:

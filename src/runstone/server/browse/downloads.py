@@ -38,8 +38,8 @@ T = TypeVar("T")
 class Downloads:
     """Answers both, in worker threads."""
 
-    def __init__(self, tracking: Browsing, executor: Executor) -> None:
-        self._tracking = tracking
+    def __init__(self, tracking_for: Callable[[Request], Browsing], executor: Executor) -> None:
+        self._tracking_for = tracking_for
         self._executor = executor
 
     async def download_runs(self, request: Request) -> Response:
@@ -48,8 +48,9 @@ class Downloads:
         # What is wrong with it is to be said before the first byte is sent.
         parse_run_filter(wanted.filter)
         parse_run_order(wanted.order_by)
-        pages = await self._in_thread(lambda: _pages(self._tracking, wanted))
-        keys = await self._in_thread(lambda: self._tracking.count_keys(wanted.experiment_ids))
+        tracking = self._tracking_for(request)
+        pages = await self._in_thread(lambda: _pages(tracking, wanted))
+        keys = await self._in_thread(lambda: tracking.count_keys(wanted.experiment_ids))
         first = await self._in_thread(lambda: next(pages))
         return StreamingResponse(
             self._pieces(_csv(first, pages, keys)), media_type="text/csv", headers=_attachment("runs.csv")
@@ -59,7 +60,8 @@ class Downloads:
         """The files of a run below a folder."""
         wanted = decode_query(request.query_params.multi_items(), DownloadFolder)
         folder = check_artifact_path(wanted.path) if wanted.path else ""
-        store = await self._in_thread(lambda: self._tracking.open_artifacts(wanted.run_id))
+        tracking = self._tracking_for(request)
+        store = await self._in_thread(lambda: tracking.open_artifacts(wanted.run_id))
         files = await self._in_thread(lambda: list(_files(store, folder)))
         if not files:
             raise NotFound(f"There is no artifact below '{folder}' of run '{wanted.run_id}'")

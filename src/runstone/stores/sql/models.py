@@ -50,7 +50,10 @@ class SqlModelStore:
 
     def search_registered_models(self, query: RegisteredModelQuery) -> PagedList[RegisteredModel]:
         with self._database.read() as tx:
-            ids, token = find_page(Search(registered_models.SCOPE, tx.dialect, self._root), tx, query)
+            search = Search(registered_models.SCOPE, tx.dialect, self._root)
+            if query.within is not None:
+                search.keep_within("m.name", list(query.within))
+            ids, token = find_page(search, tx, query)
             return PagedList(registered_models.by_ids(tx, ids), token)
 
     def rename_registered_model(self, name: str, new_name: str, *, now: int) -> RegisteredModel:
@@ -102,7 +105,10 @@ class SqlModelStore:
 
     def search_model_versions(self, query: ModelVersionQuery) -> PagedList[ModelVersion]:
         with self._database.read() as tx:
-            ids, token = find_page(Search(model_versions.SCOPE, tx.dialect, self._root), tx, query)
+            search = Search(model_versions.SCOPE, tx.dialect, self._root)
+            if query.within is not None:
+                search.keep_within("m.name", list(query.within))
+            ids, token = find_page(search, tx, query)
             return PagedList(model_versions.by_ids(tx, ids), token)
 
     def set_model_version_description(self, name: str, version: int, description: str, *, now: int) -> ModelVersion:

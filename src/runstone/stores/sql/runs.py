@@ -97,6 +97,13 @@ def list_changed(tx: Transaction, since: int, limit: int) -> Changes:
     return Changes(revision=revision, runs=[(row[0], str(row[1])) for row in rows])
 
 
+def find_experiments(tx: Transaction, run_ids: Sequence[str]) -> dict[str, str]:
+    """The experiment of each of the runs that are there."""
+    among = tx.dialect.is_member("run_id")
+    rows = tx.rows(f"SELECT run_id, experiment FROM runs WHERE {among}", (tx.dialect.list_argument(list(run_ids)),))
+    return {run_id: str(experiment) for run_id, experiment in rows}
+
+
 def create(tx: Transaction, run: NewRun, root: str) -> Run:
     """The run as it is now, without reading it back. Raises NotFound, NotActive and AlreadyExists."""
     experiment, _, location, *_ = active_experiment(tx, run.experiment_id)

@@ -68,6 +68,10 @@ class Search:
         self._joins: list[_Join] = []
         self._order: list[tuple[str, bool]] = []
 
+    def keep_within(self, expression: str, values: Sequence[int | str]) -> None:
+        """Leave out the rows whose `expression` is none of the values: one argument, however many they are."""
+        self.conditions.where(self.dialect.is_member(expression), self.dialect.list_argument(values))
+
     # -- order
 
     def order_by(self, terms: Sequence[OrderTerm | ModelOrder]) -> None:

@@ -82,6 +82,8 @@ class SqlStore:
         with self.database.read() as tx:
             search = Search(EXPERIMENTS, tx.dialect, self._root)
             search.conditions.where(stage_condition("e", query.view))
+            if query.within is not None:
+                search.keep_within("e.id", list(map(experiments.number, query.within)))
             ids, token = find_page(search, tx, query)
             page = tx.dialect.numbered_rows()
             rows = tx.rows(
@@ -148,6 +150,10 @@ class SqlStore:
     def _make_counts_exact(self, query: RunQuery) -> None:
         if uses_counts(query.filter, query.order):
             folding.fold_inexact(self.database)
+
+    def find_run_experiments(self, run_ids: Sequence[str]) -> dict[str, str]:
+        with self.database.read() as tx:
+            return runs.find_experiments(tx, run_ids)
 
     def list_changed_runs(self, since: int, *, max_results: int) -> Changes:
         with self.database.read() as tx:
