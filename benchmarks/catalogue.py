@@ -88,10 +88,7 @@ NOT_MEASURED = {
     "import_mlflow",
     "ingest_postgres",
     "many_points",
-    "search_arrow",
     "search_million",
-    "search_postgres",
-    "search_scale",
     "sizing",
 }
 """Those that have not been run in full yet: there is nothing to show of them."""
