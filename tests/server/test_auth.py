@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -65,6 +67,45 @@ def test_a_password_and_a_token_are_let_in_and_a_wrong_one_is_not(guarded: Runni
     kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert token.encode() not in kept
     assert PASSWORD.encode() not in kept
+
+
+def administer(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "runstone", "-u", str(folder), *arguments]
+    done = subprocess.run(command, input=f"{PASSWORD}\n", capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_what_was_granted_by_command_counts_within_seconds_and_is_on_record(
+    guarded: RunningServer, folder: Path
+) -> None:
+    administer(folder, "users", "add", "bob", "--password-stdin")
+    administer(folder, "groups", "add", "vision", "bob")
+    bob = basic("bob", PASSWORD)
+    hidden = ask(guarded, SEARCH, bob)
+    assert hidden[0] == 404
+    assert hidden[1] == ask(guarded, SEARCH.replace("=0", "=77"), bob)[1].replace("77", "0")
+
+    administer(folder, "grants", "set", "read", "-e", "0", "--group", "vision")
+    await_status(guarded, bob, 200)
+    administer(folder, "grants", "remove", "-e", "0", "--group", "vision")
+    await_status(guarded, bob, 404)
+
+    events = json.loads(administer(folder, "audit", "--json"))
+    assert [one["action"] for one in events if one["action"] != "login"][:4] == [
+        "set grant",
+        "set grant",
+        "add to group",
+        "add user",
+    ]
+    assert {one["user"] for one in events if one["action"] == "login"} >= {"bob", "admin"}
+
+
+def await_status(server: RunningServer, authorization: str, expected: int) -> None:
+    """Within 5 seconds, as is promised."""
+    until = time.monotonic() + 5
+    while ask(server, SEARCH, authorization)[0] != expected:
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def test_wrong_logins_wait_longer_and_longer_at_their_address_alone() -> None:

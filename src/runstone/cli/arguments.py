@@ -16,6 +16,7 @@ from runstone.entities import ViewType
 from runstone.errors import RunstoneError
 
 __all__ = [
+    "complete_experiments",
     "experiment_argument",
     "experiment_option",
     "experiments_argument",

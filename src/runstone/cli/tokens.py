@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runstone.cli.access_store import open_access
+from runstone.cli.access_store import note_act, open_access
 from runstone.cli.output import json_option, note, print_json
 from runstone.cli.session import Session
 from runstone.cli.text import iso_time
@@ -46,6 +46,7 @@ def create_command(session: Session, user: str, name: str, scope: str, days: int
     expiry_time = None if days is None else now + days * _DAY_MS
     with open_access(session) as access:
         secret, record = create_token(access, user, name, Scope(scope), now=now, expiry_time=expiry_time)
+        note_act(access, "create token", f"{user}: {record.token_id}, {scope}")
     note(f"Token {record.token_id} of {user}; it is not shown again:")
     click.echo(secret)
 
@@ -93,3 +94,4 @@ def revoke_command(session: Session, token_id: str) -> None:
     """
     with open_access(session) as access:
         access.revoke_token(token_id)
+        note_act(access, "revoke token", token_id)

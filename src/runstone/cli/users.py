@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from runstone.cli.access_store import open_access
+from runstone.cli.access_store import note_act, open_access
 from runstone.cli.output import json_option, print_json
 from runstone.cli.session import Session
 from runstone.cli.text import iso_time
@@ -44,6 +44,7 @@ def add_command(session: Session, name: str, role: str, password_stdin: bool) ->
     password_hash = hash_password(_read_password(password_stdin))
     with open_access(session) as access:
         access.create_user(UserRecord(name=name, role=Role(role), password_hash=password_hash, creation_time=now_ms()))
+        note_act(access, "add user", f"{name}: {role}")
 
 
 @users.command("list")
@@ -79,6 +80,7 @@ def remove_command(session: Session, name: str) -> None:
     """
     with open_access(session) as access:
         access.remove_user(name)
+        note_act(access, "remove user", name)
 
 
 @users.command("passwd")
@@ -97,6 +99,7 @@ def passwd_command(session: Session, name: str, password_stdin: bool) -> None:
     password_hash = hash_password(_read_password(password_stdin))
     with open_access(session) as access:
         access.set_password_hash(name, password_hash)
+        note_act(access, "set password", name)
 
 
 @users.command("set-role")
@@ -112,6 +115,7 @@ def set_role_command(session: Session, name: str, role: str) -> None:
     """
     with open_access(session) as access:
         access.set_role(name, Role(role))
+        note_act(access, "set role", f"{name}: {role}")
 
 
 def _read_password(from_stdin: bool) -> str:
