@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runstone.client import Client
+from runstone.connect import open_store
+from runstone.entities.access import Role
+from runstone.stores.access import UserRecord
 from tests.cli.conftest import Command
 from tests.cli.recording import Programs, spool_of
 
@@ -105,3 +109,37 @@ def test_the_journal_is_named_with_what_waits_in_it_and_what_was_set_aside(
 
 def test_optional_packages_are_named(findings: Callable[..., dict[str, Any]]) -> None:
     assert findings()["scikit-learn"]["text"]
+
+
+def test_what_is_open_in_a_store_is_told(
+    folder: Path, client: Client, read_json: Callable[..., Any], runstone_command: Command
+) -> None:
+    home = folder / ".runstone"
+
+    def look(code: int = 0) -> dict[str, Any]:
+        return {one["name"]: one for one in read_json("doctor", "--security", code=code)["findings"]}
+
+    home.chmod(0o750)
+    assert look()["database file"]["status"] == "ok"
+    assert "answers everybody" in look()["users"]["text"]
+    home.chmod(0o755)
+    assert look()["database file"]["status"] == "warning"
+    home.chmod(0o777)
+    assert look(code=1)["database file"]["status"] == "error"
+    home.chmod(0o750)
+
+    with closing(open_store(str(home))) as store:
+        store.access.create_user(UserRecord(name="ann", role=Role.ADMIN))
+    runstone_command("tokens", "create", "ann", "--scope", "admin")
+    runstone_command("grants", "set", "read", "-e", "Default", "--everyone")
+    found = look()
+    assert found["users"] == {"name": "users", "status": "ok", "text": "1, of whom admins: ann"}
+    assert found["tokens"]["status"] == "warning"
+    assert found["grants"]["text"] == "1 grant to everyone"
+
+
+def test_a_model_code_setting_that_is_on_is_told(
+    read_json: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNSTONE_ALLOW_MODEL_CODE", "1")
+    assert read_json("doctor", "--security")["findings"][0]["name"] == "RUNSTONE_ALLOW_MODEL_CODE"

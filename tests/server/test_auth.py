@@ -100,6 +100,19 @@ def test_what_was_granted_by_command_counts_within_seconds_and_is_on_record(
     assert {one["user"] for one in events if one["action"] == "login"} >= {"bob", "admin"}
 
 
+def test_the_doctor_tells_what_a_server_leaves_open(guarded: RunningServer, folder: Path, tmp_path: Path) -> None:
+    def look(url: str) -> dict[str, str]:
+        command = [sys.executable, "-m", "runstone", "-u", url, "doctor", "--security", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return {one["name"]: one["status"] for one in json.loads(done.stdout)["findings"]}
+
+    assert look(guarded.url) == {"way": "ok", "login": "ok", "host names": "ok", "origins": "ok"}
+    careless = RunningServer(tmp_path, "--allowed-hosts", "*", "--cors-origins", "*")
+    assert look(careless.url) == {"way": "ok", "login": "warning", "host names": "warning", "origins": "error"}
+    careless.close()
+    assert look("http://stranger.invalid:1") == {"way": "error", "server": "error"}
+
+
 def await_status(server: RunningServer, authorization: str, expected: int) -> None:
     """Within 5 seconds, as is promised."""
     until = time.monotonic() + 5

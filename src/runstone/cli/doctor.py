@@ -15,7 +15,9 @@ import click
 import msgspec
 
 from runstone import settings
+from runstone.cli.findings import Finding, print_findings
 from runstone.cli.output import json_option, print_json
+from runstone.cli.security import look_at_security
 from runstone.cli.session import Session
 from runstone.cli.text import counted, size
 from runstone.errors import RunstoneError
@@ -28,44 +30,28 @@ __all__ = ["doctor"]
 _LITTLE_SPACE_BYTES = 1 << 30
 _NO_SPACE_BYTES = 50 << 20
 _OPTIONAL_PACKAGES = {"pandas": "search_runs", "pyarrow": "output_format='arrow'", "scikit-learn": "runstone demo"}
-_COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing looked at: what it is, how it stands, and what to do where it does not stand well."""
-
-    name: str
-    status: Literal["ok", "info", "warning", "error"] = "info"
-    text: str
 
 
 @click.command
+@click.option("--security", is_flag=True, help="Say instead what of the store or server is open to others.")
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool) -> None:
+def doctor(ctx: click.Context, security: bool, as_json: bool) -> None:
     """Say where runs are recorded and why, and what is wrong. Exit code 1 where something is.
 
     \b
-    Example:
+    Examples:
       runstone doctor
+      runstone -u http://127.0.0.1:5000 doctor --security
     """
-    found = list(_look(ctx.obj))
+    found = list(look_at_security(ctx.obj) if security else _look(ctx.obj))
     problems = sum(finding.status == "error" for finding in found)
     if as_json:
         print_json({"is_well": not problems, "findings": msgspec.to_builtins(found)})
     else:
-        _print(found, problems)
+        print_findings(found, problems)
     if problems:
         ctx.exit(1)
-
-
-def _print(found: list[Finding], problems: int) -> None:
-    width = max(len(finding.name) for finding in found)
-    for finding in found:
-        mark = click.style(f"{finding.status if finding.status != 'info' else '':7}", fg=_COLOURS.get(finding.status))
-        click.echo(f"{mark}  {finding.name.ljust(width)}  {finding.text}")
-    click.echo()
-    click.echo(counted(problems, "problem") if problems else "All is well")
 
 
 def _look(session: Session) -> Iterator[Finding]:
