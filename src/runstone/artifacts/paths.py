@@ -55,7 +55,11 @@ def check_artifact_path(path: object, *, allow_empty: bool = False) -> str:
         raise _refusal(text, f"it is longer than {MAX_PATH_BYTES} bytes", "use a shorter one")
     for reading in _readings(text):
         _check_stays_inside(text, reading)
-    return _as_plain(text, allow_empty)
+    plain = _as_plain(text, allow_empty)
+    if plain != text:  # without a `./` before them, names may read in another way
+        for reading in _readings(plain):
+            _check_stays_inside(plain, reading)
+    return plain
 
 
 def is_artifact_path(path: str) -> bool:

@@ -135,7 +135,7 @@ class Spool:
         self.names: list[str] = [frame.decode() for frame in self._names_file.frames()]
         layouts = map(Layout.from_bytes, self._layouts_file.frames())
         # One whose names were cut off is as good as none.
-        self._layouts = [one if max(one.numbers) <= len(self.names) else None for one in layouts]
+        self._layouts = [one if 0 < max(one.numbers, default=0) <= len(self.names) else None for one in layouts]
         self.segments: list[Segment] = []
         self.damage: Damage | None = None
         """What kept `load` from finding all segments."""
@@ -165,7 +165,7 @@ class Spool:
         path = folder / "about.json"
         try:
             about = msgspec.json.decode(path.read_bytes(), type=About)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreCorrupt(f"{path} cannot be read: {error}") from error
         return cls(folder, about, _open_state(folder), is_live=False)
 

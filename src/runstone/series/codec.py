@@ -78,6 +78,10 @@ def decode_chunk(data: bytes) -> Points:
     if len(data) < _HEAD_SIZE:
         raise damaged("chunk", data, f"it ends within its head of {_HEAD_SIZE} bytes")
     count, step_size, timestamp_size = _SIZES.unpack_from(data, SEAL_SIZE)
+    if count > MAX_CHUNK_POINTS:  # before room is made for them
+        raise damaged(
+            "chunk", data, f"its head tells of {count:,} points, and a chunk has at most {MAX_CHUNK_POINTS:,}"
+        )
     if codec == _PLAIN:
         if len(data) != _HEAD_SIZE + POINT_SIZE * count:
             raise damaged("chunk", data, f"{count} plain points and the head do not make up its size")
