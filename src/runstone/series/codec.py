@@ -32,6 +32,9 @@ __all__ = ["MAX_CHUNK_POINTS", "ChunkEncoder", "decode_chunk", "encode_chunk", "
 MAX_CHUNK_POINTS = 8192
 """Where merging stops: enough points for pcodec's full speed, few enough to read only a part of a series."""
 
+_MOST_POINTS = 1 << 20
+"""More than any writer puts into one: what a few damaged or hostile bytes may claim, and be believed."""
+
 _PCODEC = 1
 _PLAIN = 2
 # A pcodec stream has some 27 bytes of its own; three of them outweigh what they save on five points.
@@ -78,10 +81,8 @@ def decode_chunk(data: bytes) -> Points:
     if len(data) < _HEAD_SIZE:
         raise damaged("chunk", data, f"it ends within its head of {_HEAD_SIZE} bytes")
     count, step_size, timestamp_size = _SIZES.unpack_from(data, SEAL_SIZE)
-    if count > MAX_CHUNK_POINTS:  # before room is made for them
-        raise damaged(
-            "chunk", data, f"its head tells of {count:,} points, and a chunk has at most {MAX_CHUNK_POINTS:,}"
-        )
+    if count > _MOST_POINTS:  # before room is made for them
+        raise damaged("chunk", data, f"its head tells of {count:,} points, and a chunk has at most {_MOST_POINTS:,}")
     if codec == _PLAIN:
         if len(data) != _HEAD_SIZE + POINT_SIZE * count:
             raise damaged("chunk", data, f"{count} plain points and the head do not make up its size")
