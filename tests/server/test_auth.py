@@ -113,6 +113,21 @@ def test_the_doctor_tells_what_a_server_leaves_open(guarded: RunningServer, fold
     assert look("http://stranger.invalid:1") == {"way": "error", "server": "error"}
 
 
+def test_what_is_made_through_one_worker_can_be_used_through_another_at_once(tmp_path: Path) -> None:
+    server = RunningServer(tmp_path, "--auth", "-w", "2", settings={"RUNSTONE_ADMIN_PASSWORD": PASSWORD})
+    administer(tmp_path, "users", "add", "eve", "--password-stdin")
+    eve = {"Authorization": basic("eve", PASSWORD)}
+    for number in range(8):
+        made = server.ask("POST", f"{API}/experiments/create", {"name": f"made {number}"}, eve).json["experiment_id"]
+        # Each on a connection of its own, which either worker may take.
+        for _ in range(4):
+            assert server.ask("GET", f"{API}/experiments/get?experiment_id={made}", headers=eve).status == 200
+            body = {"experiment_ids": [made]}
+            assert server.ask("POST", f"{API}/runs/search", body, eve).status == 200
+            assert server.ask("POST", f"{API}/runs/create", {"experiment_id": made}, eve).status == 200
+    server.close()
+
+
 def await_status(server: RunningServer, authorization: str, expected: int) -> None:
     """Within 5 seconds, as is promised."""
     until = time.monotonic() + 5

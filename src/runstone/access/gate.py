@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from runstone.access.rights import Rights
 from runstone.access.rules import Rule
@@ -75,7 +75,7 @@ class Gate:
 
     def check_experiment(self, experiment_id: str, level: Level) -> None:
         """Whether the experiment may be used so."""
-        found = self.rights.on_experiment(experiment_id)
+        found = self._level(lambda rights: rights.on_experiment(experiment_id), level)
         _compare(found, level, f"the experiment {experiment_id}", records.experiment_not_found(experiment_id))
 
     def check_runs(self, run_ids: Sequence[str], level: Level) -> None:
@@ -100,7 +100,8 @@ class Gate:
             version = version[1:]
         if version:
             hidden = model_records.version_not_found(checked, check_version(version[0]))
-        _compare(self.rights.on_registered_model(checked), level, f"the registered model '{checked}'", hidden)
+        found = self._level(lambda rights: rights.on_registered_model(checked), level)
+        _compare(found, level, f"the registered model '{checked}'", hidden)
 
     def check_creation(self, what: Resource) -> None:
         """Whether this principal may make new things."""
@@ -123,11 +124,32 @@ class Gate:
 
     def readable(self, experiment_ids: Sequence[str]) -> list[str]:
         """Those of the experiments that may be read: others are as if they were not there."""
-        within = self.rights.readable_experiments()
-        return [one for one in experiment_ids if within is None or one in within]
+        for rights in self._rights_twice():
+            within = rights.readable_experiments()
+            found = [one for one in experiment_ids if within is None or one in within]
+            if len(found) == len(experiment_ids):
+                break
+        return found
+
+    def _level(self, look: Callable[[Rights], Level], needed: Level) -> Level:
+        """The level, where it is not enough as it stands now: another process may just have granted it."""
+        found = Level.NONE
+        for rights in self._rights_twice():
+            found = look(rights)
+            if found >= needed:
+                break
+        return found
+
+    def _rights_twice(self) -> Iterator[Rights]:
+        """As they were read last, and read again."""
+        yield self.rights
+        self.rights = self.rights.renewed()
+        yield self.rights
 
     def _check_owned(self, experiment_id: str | None, level: Level, what: str, hidden: NotFound) -> None:
-        found = Level.NONE if experiment_id is None else self.rights.on_experiment(experiment_id)
+        found = Level.NONE
+        if experiment_id is not None:
+            found = self._level(lambda rights: rights.on_experiment(experiment_id), level)
         _compare(found, level, what if found is Level.NONE else f"{what} of the experiment {experiment_id}", hidden)
 
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from runstone.access.rights import Rights
 from runstone.entities.access import Level, Principal, Role
 
 __all__ = ["GrantedRights"]
 
 
 class GrantedRights:
-    """Rights of one principal. `experiments` (by id) and `models` (by name) hold what was granted, not capped yet."""
+    """Rights of one principal. `experiments` (by id) and `models` (by name) hold what was granted, not capped yet.
+
+    `renew` reads it again; without it nothing ever changes.
+    """
 
     def __init__(
-        self, principal: Principal, experiments: Mapping[str, Level], models: Mapping[str, Level] | None = None
+        self,
+        principal: Principal,
+        experiments: Mapping[str, Level],
+        models: Mapping[str, Level] | None = None,
+        renew: Callable[[], Rights] | None = None,
     ) -> None:
         self._principal = principal
         self._is_everywhere = principal.role is Role.ADMIN
         self._experiments = dict(experiments)
         self._models = dict(models or {})
+        self._renew = renew
         self._readable_experiments = _readable(self._experiments)
         self._readable_models = _readable(self._models)
 
@@ -37,6 +46,9 @@ class GrantedRights:
 
     def readable_models(self) -> frozenset[str] | None:
         return None if self._is_everywhere else self._readable_models
+
+    def renewed(self) -> Rights:
+        return self if self._renew is None else self._renew()
 
     def _capped(self, levels: Mapping[str, Level], thing: str) -> Level:
         ceiling = self._principal.ceiling

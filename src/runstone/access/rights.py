@@ -30,3 +30,6 @@ class Rights(Protocol):
 
     def readable_models(self) -> frozenset[str] | None:
         """The names of the registered models that may be read; None for all."""
+
+    def renewed(self) -> Rights:
+        """The same as it stands now, by a few statements: before something is denied that may just have been granted."""

@@ -131,7 +131,13 @@ class Authenticator:
         except NotFound:
             return None
         principal = Principal(user=user, role=granted.role, scope=scope, groups=granted.groups)
-        return _Known(GrantedRights(principal, granted.experiments, granted.models), read_at, password_hash)
+
+        def renew() -> Rights:
+            known = self._known_now(user, scope, password_hash)
+            return rights if known is None else known.rights
+
+        rights = GrantedRights(principal, granted.experiments, granted.models, renew)
+        return _Known(rights, read_at, password_hash)
 
     async def _in_turn(self, given: _Credentials, address: str) -> _Known:
         if self._waiting >= _MAX_WAITING:
