@@ -53,6 +53,13 @@ def test_nobody_is_told_what_to_do(guarded: RunningServer) -> None:
     assert [ask(guarded, path)[0] for path in ("/health", "/version", "/metrics", "/")] == [200, 200, 401, 401]
 
 
+def test_no_browser_guesses_types_or_keeps_answers(guarded: RunningServer) -> None:
+    for path in (SEARCH, "/health", "/nothing"):
+        answer = guarded.ask("GET", path, headers={"Authorization": basic("admin", PASSWORD)})
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "private, no-store"
+
+
 def test_a_password_and_a_token_are_let_in_and_a_wrong_one_is_not(guarded: RunningServer, folder: Path) -> None:
     assert ask(guarded, SEARCH, basic("admin", PASSWORD))[0] == 200
     assert ask(guarded, "/metrics", basic("admin", PASSWORD))[0] == 200

@@ -32,4 +32,4 @@ class Rights(Protocol):
         """The names of the registered models that may be read; None for all."""
 
     def renewed(self) -> Rights:
-        """The same as it stands now, by a few statements: before something is denied that may just have been granted."""
+        """The same as it stands now, by a few statements: before what may just have been granted is denied."""

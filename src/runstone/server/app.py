@@ -167,10 +167,19 @@ class App:
         name, response = await self._respond(request, host, origin)
         if origin and self._guards.allows_origin(origin, host):
             response.headers.update(_cors(origin))
+        self._add_security_headers(response)
         try:
             await response(scope, receive, send)
         finally:
             self._metrics.count_answer(name, response.status_code, time.perf_counter() - started)
+
+    def _add_security_headers(self, response: Response) -> None:
+        """What no browser shall guess from an answer, or keep of it where answers depend on who asks."""
+        names = {name for name, _ in response.raw_headers}
+        if b"x-content-type-options" not in names:
+            response.raw_headers.append((b"x-content-type-options", b"nosniff"))
+        if self._authenticator is not None and b"cache-control" not in names:
+            response.raw_headers.append((b"cache-control", b"private, no-store"))
 
     async def _respond(self, request: Request, host: str, origin: str) -> tuple[str, Response]:
         verb = request.method
