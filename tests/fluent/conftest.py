@@ -48,6 +48,7 @@ class Scripts:
             [sys.executable, str(path)],
             cwd=self.folder,
             env=self.environment | variables,
+            stdin=subprocess.PIPE,  # what waits for a line waits, whatever the tests' own input is
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
