@@ -10,6 +10,7 @@ import pytest
 from runstone.series.codec import encode_chunk
 from runstone.series.points import Points
 from runstone.series.seal import SEAL_SIZE, seal
+from runstone.wire.schemas.runs import LogBatch
 from tests.fuzz.targets import TARGETS
 
 CASES = {"journal": 200}
@@ -23,6 +24,7 @@ FOUND = {
     "an absolute path behind a dot": ("paths", "./\\\\"),
     "a drive behind a dot": ("paths", "./C:/x"),
     "a description that is no UTF-8": ("journal", ("about.json", b'{"run_id":"\xb4"}')),
+    "a name in a body that is half a pair": ("bodies", (LogBatch, b'{"run_id": "r", "ti\xed\xb2\xaf": 1}')),
     "a layout without keys": ("journal", ("layouts", bytes(9))),
 }
 

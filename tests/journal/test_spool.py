@@ -245,3 +245,9 @@ def test_a_record_is_there_once_its_key_is(tmp_path: Path) -> None:
     assert segment.read(1, 4)["key"].tolist() == [0, 0, 0, 0]
     struct.pack_into("<I", segment.buffer, HEADER_BYTES + 28, EVENT)
     assert segment.read(1, 4)["key"].tolist() == [EVENT, 0, 0, 0]
+
+
+@pytest.mark.parametrize("offset", [-1, 1 << 60, (1 << 63) - 1])
+def test_an_event_where_no_file_can_have_one_is_damage(tmp_path: Path, offset: int) -> None:
+    with pytest.raises(StoreCorrupt, match=f"no frame at {offset}"):
+        FrameFile(tmp_path / "events").read(offset)

@@ -109,6 +109,8 @@ class FrameFile:
         """The frame at an offset. Raises StoreCorrupt."""
         if offset in self._in_memory:
             return self._in_memory[offset]
+        if not 0 <= offset < _IN_MEMORY:  # damaged, or lost with the memory of a process that is dead
+            raise StoreCorrupt(f"{self.path} has no frame at {offset}")
         with self.path.open("rb") as file:
             file.seek(offset)
             return _read_frame(self.path, file.read(_HEAD.size), offset, file.read)

@@ -121,6 +121,10 @@ def _convert(raw: Any, kind: type[T]) -> T:
         return msgspec.convert(_without_nulls(raw), kind, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidInput(_message(str(error), raw)) from None
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "The request's body holds a text that has no form in UTF-8 (an unpaired surrogate)"
+        ) from None
 
 
 def _without_nulls(value: Any) -> Any:
