@@ -18,7 +18,7 @@ from runstone.connect import (
     journal_beside,
     open_store,
 )
-from runstone.entities.access import Grant, Role
+from runstone.entities.access import Grant, Level, Role
 from runstone.errors import InvalidInput
 from runstone.journal.recovery import recover
 from runstone.naming import now_ms
@@ -51,7 +51,8 @@ def create_app(options: ServerOptions) -> App:
         store.access.set_grant(grant)
         authenticator.expire()
 
-    return App(options, tracking, served, duties, authenticator, record_grant)
+    default_level = Level[settings.EVERYONES_LEVEL.get().upper()]
+    return App(options, tracking, served, duties, authenticator, record_grant, default_level)
 
 
 def _duties(options: ServerOptions, tracking: LocalTracking) -> list[Callable[[], object]]:

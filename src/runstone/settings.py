@@ -394,6 +394,15 @@ ADMIN_USERNAME: Setting[str] = Setting(
     default="admin",
     doc="The name of the first admin.",
 )
+EVERYONES_LEVEL: Setting[str] = Setting(
+    "RUNSTONE_EVERYONES_LEVEL",
+    parse=_one_of("none", "read", "edit", "manage"),
+    default="none",
+    doc=(
+        "What every user of a server with `--auth` may do with what somebody makes from now on: `none`, `read`, `edit` "
+        "or `manage`. It becomes a grant to everyone on each new experiment and registered model."
+    ),
+)
 
 # -- buckets
 

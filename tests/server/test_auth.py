@@ -50,6 +50,8 @@ def test_nobody_is_told_what_to_do(guarded: RunningServer) -> None:
     status, body, challenge = ask(guarded, SEARCH)
     assert (status, challenge.split()[0]) == (401, "Basic")
     assert "MLFLOW_TRACKING_TOKEN" in body
+    quiet = guarded.ask("GET", SEARCH, headers={"X-Requested-With": "runstone"})
+    assert (quiet.status, quiet.headers.get("WWW-Authenticate")) == (401, None)
     assert [ask(guarded, path)[0] for path in ("/health", "/version", "/metrics", "/")] == [200, 200, 401, 401]
 
 
@@ -132,6 +134,17 @@ def test_what_is_made_through_one_worker_can_be_used_through_another_at_once(tmp
             body = {"experiment_ids": [made]}
             assert server.ask("POST", f"{API}/runs/search", body, eve).status == 200
             assert server.ask("POST", f"{API}/runs/create", {"experiment_id": made}, eve).status == 200
+    server.close()
+
+
+def test_everyone_gets_what_the_setting_says_on_what_is_made(tmp_path: Path) -> None:
+    settings = {"RUNSTONE_ADMIN_PASSWORD": PASSWORD, "RUNSTONE_EVERYONES_LEVEL": "read"}
+    server = RunningServer(tmp_path, "--auth", settings=settings)
+    administer(tmp_path, "users", "add", "eve", "--password-stdin")
+    admin, eve = ({"Authorization": basic(user, PASSWORD)} for user in ("admin", "eve"))
+    made = server.ask("POST", f"{API}/experiments/create", {"name": "open"}, admin).json["experiment_id"]
+    assert server.ask("GET", f"{API}/experiments/get?experiment_id={made}", headers=eve).status == 200
+    assert server.ask("POST", f"{API}/runs/create", {"experiment_id": made}, eve).status == 403
     server.close()
 
 

@@ -193,7 +193,7 @@ class App:
             try:
                 await self._identify(request, path, self._authenticator)
             except RunstoneError as error:
-                return "unauthenticated", _challenge(fault_response(error, private=self._private_folder))
+                return "unauthenticated", _challenge(request, fault_response(error, private=self._private_folder))
         target = self._find(path, verb)
         if isinstance(target, Response):
             return "unknown", target
@@ -334,8 +334,9 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _challenge(response: Response) -> Response:
-    if response.status_code == 401:
+def _challenge(request: Request, response: Response) -> Response:
+    """Ask for a password, but not the scripts of a page that says so: the browser would open a window of its own."""
+    if response.status_code == 401 and "x-requested-with" not in request.headers:
         response.headers["WWW-Authenticate"] = 'Basic realm="runstone", charset="UTF-8"'
     return response
 
