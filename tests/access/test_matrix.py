@@ -189,6 +189,9 @@ def _others(half: Half) -> dict[str, tuple[str, str, bytes]]:
         "api/runstone/v1/runs.csv": ("GET", f"{NATIVE_PREFIX}/runs.csv?experiment_ids={half.experiment}", b""),
         "api/runstone/v1/artifacts.zip": ("GET", f"{NATIVE_PREFIX}/artifacts.zip?run_id={half.run}", b""),
         "metrics": ("GET", "/metrics", b""),
+        "api/runstone/v1/auth/login": ("POST", f"{NATIVE_PREFIX}/auth/login", b"{}"),
+        "api/runstone/v1/auth/logout": ("POST", f"{NATIVE_PREFIX}/auth/logout", b""),
+        "api/runstone/v1/auth/me": ("GET", f"{NATIVE_PREFIX}/auth/me", b""),
         **{path: ("GET", f"/{path}", b"") for path in _OPEN},
         "delete_artifact": ("DELETE", file, b""),
     }  # fmt: skip

@@ -43,6 +43,8 @@ class _Consignment:
         self.heard_at = time.monotonic()
         self.not_before = 0.0
         """When to try again (`time.monotonic()`), where something in this spool alone holds it up."""
+        self.denial: AccessDenied | None = None
+        """Why the server did not let this process record in the run, at the last attempt."""
         self.is_held = False
         """Not to be delivered yet."""
         self.is_done = False
@@ -114,6 +116,7 @@ class Delivery:
             if consignment is None:
                 return
             consignment.writer = None
+            consignment.not_before = 0.0 if consignment.denial else consignment.not_before
             failures = self._failures
             self._wake.set()
             if self.failure is None and not self._is_offline:
@@ -122,7 +125,8 @@ class Delivery:
     def wait_for(self, spool: Spool, slot: int, timeout_s: float) -> bool:
         """Wait until a slot is delivered, or the attempt has failed, or `timeout_s` is over; whether it is delivered.
 
-        Does not wait where the store could not be reached just now. Raises what the store has refused the slot for.
+        Does not wait where the store could not be reached just now. Raises what the store has refused the slot for, and
+        AccessDenied where it lets nothing of this run in: the slot is kept all the same.
         """
         with self._changed:
             consignment = self._consignments.get(spool.about.writer)
@@ -131,6 +135,7 @@ class Delivery:
             consignment.awaited.add(slot)
             failures = self._failures
             if self.failure is None:
+                consignment.not_before = 0.0 if consignment.denial else consignment.not_before
                 self._wake.set()
                 self._changed.wait_for(
                     lambda: consignment.is_done or consignment.courier.cursor > slot or self._failures > failures,
@@ -140,7 +145,10 @@ class Delivery:
             refusal = consignment.refusals.pop(slot, None)
             if refusal is not None:
                 raise refusal
-            return consignment.is_done or consignment.courier.cursor > slot
+            is_delivered = consignment.is_done or consignment.courier.cursor > slot
+            if consignment.denial is not None and not is_delivered:
+                raise consignment.denial
+            return is_delivered
 
     def flush(self, timeout_s: float) -> bool:
         """Try now to deliver all that was recorded before; whether that was done within `timeout_s`.
@@ -165,6 +173,10 @@ class Delivery:
 
             self._changed.wait_for(lambda: self._failures > failures or is_done(), timeout_s)
             return is_done()
+
+    def why_waiting(self) -> RunstoneError | None:
+        """Why something is not delivered, as the last attempts tell."""
+        return self.failure or next((one.denial for one in self._all() if one.denial is not None), None)
 
     def waiting(self) -> list[tuple[Spool, int]]:
         """The spools that are not delivered, and how many points and events of each."""
@@ -246,7 +258,9 @@ class Delivery:
                 self._deliver(one)
             except (Blocked, Damage) as error:
                 self._hold_up(one, str(error))
-            except (StoreError, AccessDenied) as error:
+            except AccessDenied as error:
+                self._deny(one, error)
+            except StoreError as error:
                 failure = error
                 break
             except Exception as error:  # a fault of ours must not end the delivery of everything else
@@ -260,6 +274,17 @@ class Delivery:
     def _hold_up(self, one: _Consignment, why: str) -> None:
         notify(f"run {one.spool.about.run_id} cannot be delivered just now, all of it is kept: {why}")
         with self._changed:
+            one.not_before = time.monotonic() + BLOCKED_PAUSE_S
+            self._failures += 1
+
+    def _deny(self, one: _Consignment, error: AccessDenied) -> None:
+        if one.denial is None or str(one.denial) != str(error):
+            notify(
+                f"run {one.spool.about.run_id} cannot be delivered, all of it is kept, and will be once the server "
+                f"lets it in: {error}"
+            )
+        with self._changed:
+            one.denial = error
             one.not_before = time.monotonic() + BLOCKED_PAUSE_S
             self._failures += 1
 
@@ -285,6 +310,9 @@ class Delivery:
                 break
             one.heard_at = time.monotonic()
             with self._changed:
+                if one.denial is not None:
+                    notify(f"run {one.spool.about.run_id} is let in again; what was kept is being delivered")
+                    one.denial = None
                 self._note(None)
                 self._changed.notify_all()
         else:

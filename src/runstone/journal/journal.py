@@ -23,7 +23,7 @@ import msgspec
 
 from runstone import settings
 from runstone.entities import LifecycleStage
-from runstone.errors import NotActive, StoreError, StoreUnavailable
+from runstone.errors import AccessDenied, NotActive, StoreError, StoreUnavailable
 from runstone.journal.crashes import boot_id, count_oom_kills, host_name, stop_watching, watch_for_crashes
 from runstone.journal.delivery import Delivery
 from runstone.journal.events import Attach, Event, Record
@@ -165,7 +165,12 @@ class Journal:
         if not waits or self.mode == "always":
             return False
         wait_s = settings.EXIT_WAIT_S.get() if is_last else settings.ANSWER_WAIT_S.get()
-        return self.delivery.wait_for(spool, slot, wait_s)
+        try:
+            return self.delivery.wait_for(spool, slot, wait_s)
+        except AccessDenied:
+            if not is_last:
+                raise
+            return False  # a run ends in any case, and its end is kept; that it waits is told
 
     def let_go(self, run_id: str) -> None:
         """The run is over for this process; whoever goes on recording in it begins anew."""
@@ -325,7 +330,8 @@ class Journal:
         waiting = self.delivery.waiting()
         if waiting:
             runs = len({spool.about.run_id for spool, _ in waiting})
-            why = f": {self.delivery.failure}" if self.delivery.failure else ""
+            reason = self.delivery.why_waiting()
+            why = f": {reason}" if reason else ""
             notify(
                 f"{_counted(sum(records for _, records in waiting), 'record')} of {_counted(runs, 'run')} are kept in "
                 f"{self.folder} and not delivered yet{why}; {self._how_to_deliver()}"

@@ -24,6 +24,7 @@ from runstone.server.appends import Appends
 from runstone.server.artifacts import ArtifactService, ProxiedArtifacts
 from runstone.server.auth import principal_of, remember_principal
 from runstone.server.auth.authenticator import Authenticator
+from runstone.server.auth.sessions import Sessions, authorization_of
 from runstone.server.browse.curves import MAX_CURVES
 from runstone.server.browse.downloads import Downloads
 from runstone.server.dispatch import Dispatcher, fault_response, json_response, plain_fault
@@ -61,7 +62,7 @@ _LEFT_OUT = {
     "issues": "issues",
     "workspaces": "workspaces",
 }
-_OPEN = ("/health", "/version")
+_OPEN = ("/health", "/version", f"{NATIVE_PREFIX}/auth/login")
 """What answers those who have not said who they are, too."""
 _WRITES = ("write", "create", "administer")
 
@@ -121,6 +122,14 @@ class App:
             plain |= {"": self._welcome, "/": self._welcome}
         for path, handler in plain.items():
             self._targets[path] = {"GET": Target(path.strip("/") or "welcome", handler, False)}
+        sessions = Sessions(authenticator, self._guarding.caller, options.static_prefix)
+        for word, verb, handle in (
+            ("login", "POST", sessions.log_in),
+            ("logout", "POST", sessions.log_out),
+            ("me", "GET", sessions.tell),
+        ):
+            path = f"{NATIVE_PREFIX}/auth/{word}"
+            self._targets[path] = {verb: Target(path.strip("/"), handle, False)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -210,7 +219,7 @@ class App:
             return target.name, fault_response(error, private=self._private_folder)
 
     async def _identify(self, request: Request, path: str, authenticator: Authenticator) -> None:
-        rights = await authenticator.identify(request.headers.get("authorization", ""), _address(request))
+        rights = await authenticator.identify(authorization_of(request), _address(request))
         if path == "/metrics" and not rights.principal.is_admin:
             raise AccessDenied(f"/metrics is for admins; '{rights.principal.user}' is not one, or the token's scope")
         remember_principal(request, rights)

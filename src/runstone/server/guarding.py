@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from runstone.access.gate import Gate, Owners
 from runstone.access.guarded import RecordGrant, admit, guard
+from runstone.access.rights import Rights
 from runstone.entities.access import Level
 from runstone.errors import AccessDenied, InvalidInput, NotAuthenticated, NotFound
 from runstone.server.artifacts import PROXIED_ROOT
@@ -87,6 +88,10 @@ class Guarding:
                 known = self._tracking.get_run(owner).info.artifact_uri
             self._roots[owner] = known
         return known
+
+    def caller(self, request: Request) -> Rights | None:
+        """Who asks; None on a server that knows no users. Raises NotAuthenticated."""
+        return None if self._record_grant is None else self._gate(request).rights
 
     def _gate(self, request: Request) -> Gate:
         rights = principal_of(request)

@@ -1,4 +1,4 @@
-"""From a request's Authorization header to the rights of its sender. Knows no route."""
+"""From a request's credentials to the rights of its sender. Knows no route."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ from runstone.entities.access import Principal, Scope
 from runstone.errors import NotAuthenticated, NotFound, StoreUnavailable
 from runstone.naming import now_ms
 from runstone.server.auth.failures import Failures
-from runstone.stores.access import AccessStore, AuditEvent
+from runstone.stores.access import AccessStore, AuditEvent, SessionRecord
 
-__all__ = ["Authenticator"]
+__all__ = ["SESSION_S", "Authenticator"]
+
+SESSION_S = 7 * 24 * 3600
+"""How long a browser stays logged in."""
 
 REREAD_S = 3.0
 """How old what is known of a caller may be: less than the 5 s within which changes are to be seen."""
@@ -40,10 +43,16 @@ _HOW = (
 class _Credentials(msgspec.Struct, frozen=True):
     user: str
     secret: str
+    is_session: bool = False
 
     @property
     def is_token(self) -> bool:
-        return self.secret.startswith(PREFIX)
+        return not self.is_session and self.secret.startswith(PREFIX)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it is looked up by its hash, without argon2."""
+        return self.is_session or self.is_token
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -55,7 +64,7 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 class Authenticator:
-    """Tells who asks by Basic and Bearer credentials. What was checked is known for a few seconds.
+    """Tells who asks by Basic and Bearer credentials, and by sessions. What was checked is known for a few seconds.
 
     A password is checked by argon2 once, and again only when its user gets another: in one thread, with few waiting, so
     that wrong logins can neither take the processor nor the workers. Close it.
@@ -84,19 +93,21 @@ class Authenticator:
         if not authorization:
             raise NotAuthenticated(f"This server wants to know who asks: {_HOW}")
         # Keyed, so that the memory of this process holds nothing that could be compared with lists of passwords.
-        key = hmac.digest(self._key, authorization.encode("utf-8", "replace"), hashlib.sha256)
+        key = self._key_of(authorization)
         known = self._known.get(key)
         if known is not None and time.monotonic() - known.read_at < REREAD_S:
             return known.rights
         given = _parse(authorization)
         loop = asyncio.get_running_loop()
         fresh = None
-        if given.is_token or known is not None:
+        if given.is_random or known is not None:
             fresh = await loop.run_in_executor(self._reader, self._reread, given, known)
-        if fresh is None and not given.is_token:
+        if fresh is None and not given.is_random:
             fresh = await self._in_turn(given, address)
         if fresh is None:
             self._known.pop(key, None)
+            if given.is_session:
+                raise NotAuthenticated(f"The session has ended: log in again; programs: {_HOW}")
             raise NotAuthenticated(f"The token is unknown, revoked or expired: ask for a new one; {_HOW}")
         self._known[key] = fresh
         self._known.move_to_end(key)
@@ -104,13 +115,39 @@ class Authenticator:
             self._known.popitem(last=False)
         return fresh.rights
 
+    async def start_session(self, user: str, password: str, address: str) -> tuple[str, Rights]:
+        """Check a password and begin a session; returns its secret. Raises as `identify` does."""
+        known = await self._in_turn(_Credentials(user, password), address)
+        secret = secrets.token_urlsafe(32)
+        now = now_ms()
+        session = SessionRecord(user=user, expiry_time=now + SESSION_S * 1000)
+
+        def keep() -> None:
+            self._access.create_session(session, hash_token(secret), now=now)
+
+        await asyncio.get_running_loop().run_in_executor(self._reader, keep)
+        return secret, known.rights
+
+    async def end_session(self, secret: str) -> None:
+        """Forget a session; other workers do so within seconds."""
+        await asyncio.get_running_loop().run_in_executor(self._reader, self._access.remove_session, hash_token(secret))
+        self._known.pop(self._key_of(f"Session {secret}"), None)
+
+    def _key_of(self, authorization: str) -> bytes:
+        return hmac.digest(self._key, authorization.encode("utf-8", "replace"), hashlib.sha256)
+
     def note(self, user: str, action: str, target: str, address: str, *, allowed: bool) -> None:
         """Have an event appended to the audit log, without waiting for it."""
         event = AuditEvent(time=now_ms(), user=user, action=action, target=target, allowed=allowed, address=address)
         self._reader.submit(self._access.add_event, event)
 
     def _reread(self, given: _Credentials, known: _Known | None) -> _Known | None:
-        """What is true of a token, or of a password that was checked before, now."""
+        """What is true of a session, a token, or a password that was checked before, now."""
+        if given.is_session:
+            session = self._access.find_session(hash_token(given.secret))
+            if session is None or session.expiry_time <= now_ms():
+                return None
+            return self._known_now(session.user, Scope.ADMIN, "")
         if given.is_token:
             token = self._access.find_token(hash_token(given.secret))
             now = now_ms()
@@ -172,6 +209,8 @@ def _parse(authorization: str) -> _Credentials:
         if secret.startswith(PREFIX):
             return _Credentials("", secret)
         raise NotAuthenticated(f"A Bearer token of this server begins with {PREFIX}; {_HOW}")
+    if scheme == "Session":
+        return _Credentials("", rest, is_session=True)
     try:
         if scheme.lower() != "basic":
             raise ValueError
