@@ -106,7 +106,7 @@ def test_what_was_granted_by_command_counts_within_seconds_and_is_on_record(
         "add to group",
         "add user",
     ]
-    assert {one["user"] for one in events if one["action"] == "login"} >= {"bob", "admin"}
+    assert "bob" in {one["user"] for one in events if one["action"] == "login"}
 
 
 def test_the_doctor_tells_what_a_server_leaves_open(guarded: RunningServer, folder: Path, tmp_path: Path) -> None:
